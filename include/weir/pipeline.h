@@ -1,0 +1,135 @@
+/*
+ * The door of the core: one record in, one verdict out.
+ * Pure: no Kafka, socket, file, clock or thread behind it. The same bytes, plan and time give the same
+ * outcome.
+ */
+#ifndef WEIR_PIPELINE_H
+#define WEIR_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/arena.h"
+#include "weir/bytes.h"
+#include "weir/err.h"
+#include "weir/schema.h"
+#include "weir/spec.h"
+
+enum weir_verdict { WEIR_PASS, WEIR_DROP, WEIR_REJECT };
+
+/* Reasons for REJECT (verdicts.def). */
+enum weir_code {
+    WEIR_CODE_NONE = 0,
+#define WEIR_VERDICT(NAME, name, STAGE, meaning) WEIR_CODE_##NAME,
+#include "weir/verdicts.def"
+#undef WEIR_VERDICT
+    WEIR_CODE_COUNT
+};
+
+struct weir_header {
+    const char *name;        /* NUL-terminated */
+    struct weir_bytes value; /* "no value" is legal in Kafka */
+};
+
+struct weir_record {
+    struct weir_bytes key, value;
+    const struct weir_header *headers;
+    size_t n_headers;
+    int32_t partition;
+    int64_t offset, timestamp_ms; /* timestamp_ms -1 when the record has none */
+};
+
+/* Longest text of a reason, in bytes. It never holds more of a payload than a name or a number. */
+#define WEIR_REASON_TEXT_MAX 200
+
+struct weir_reason {
+    enum weir_code code;
+    const char *field;   /* path of the field ("user.ip"), NULL when none is meant; borrowed from the plan */
+    int64_t byte_offset; /* in the record's value, -1 when none is meant */
+    const char
+        *rule; /* "check[0]", "drop_when[2]", "set.timestamp"; NULL when none; borrowed from the plan */
+    struct weir_bytes
+        text; /* for a person; borrowed from the scratch; may be empty when the scratch was full */
+};
+
+struct weir_outcome {
+    enum weir_verdict verdict;
+    struct weir_bytes value;     /* PASS: the output record's value (no value = tombstone) */
+    struct weir_bytes route_key; /* PASS and partition_field set: the field's text, else no value */
+    struct weir_reason why;      /* REJECT; for DROP only rule and field are set */
+    uint64_t defaulted;          /* bit i: the reader's field i (up to 63) was missing and took its default */
+};
+
+/* A plan: a writer's schema resolved against reader's and output's, with the configuration's rules.
+ * Immutable. */
+struct weir_plan;
+
+struct weir_plan_request {
+    const struct weir_pipeline_spec *spec;
+    const struct weir_schema
+        *writer; /* NULL: the plan for everything that is not Avro: JSON, tombstones, rubbish */
+    const struct weir_schema *reader;
+    const struct weir_schema *output;
+    uint32_t output_id;     /* schema id written before Avro output */
+    int64_t reader_version; /* for letters */
+};
+
+/*
+ * Compiles a plan. It borrows spec and schemas, which must outlive it. Fails with WEIR_ERR_INCOMPATIBLE
+ * (writer against reader: the caller turns that into schema_mismatch; err->text names the field),
+ * WEIR_ERR_CONFIG (a rule or set does not fit the schemas; err->text names line and column) or
+ * WEIR_ERR_NO_MEMORY. Any thread. To tell the two apart: reader against output and the rules are checked by
+ * the plan whose writer is NULL.
+ */
+enum weir_err_code weir_plan_new(const struct weir_plan_request *request, struct weir_plan **out,
+                                 struct weir_err *err);
+void weir_plan_free(struct weir_plan *plan);
+
+/* How a value is packed (Confluent wire format V0, or plain JSON). */
+enum weir_wire_kind {
+    WEIR_WIRE_TOMBSTONE, /* no value */
+    WEIR_WIRE_AVRO,      /* 00, four bytes of schema id (big-endian), Avro binary */
+    WEIR_WIRE_JSON,
+    WEIR_WIRE_EMPTY,
+    WEIR_WIRE_UNKNOWN
+};
+
+struct weir_wire {
+    enum weir_wire_kind kind;
+    uint32_t schema_id; /* AVRO */
+    size_t prefix;      /* bytes before the payload */
+};
+
+/* Number of bytes of the V0 prefix. */
+#define WEIR_WIRE_PREFIX 5
+
+/* Tells the packing of a value apart. AUTO: 00 and at least five bytes is Avro; '{' after white space is
+ * JSON. */
+struct weir_wire weir_wire_read(enum weir_format format, struct weir_bytes value);
+
+/* The least room that scratch must have for a record of so many bytes of value, so that a batch that is
+ * nearly full never changes a verdict. */
+size_t weir_pipeline_scratch(const struct weir_plan *plan, size_t value_len);
+
+/*
+ * Pure; any thread with its own scratch. Cannot fail: a full scratch is REJECT(too_large). The outcome
+ * borrows from in, plan and scratch. scratch must have at least weir_pipeline_scratch() bytes left; only that
+ * much is used. The plan must be of the record's writer (weir_wire_read), or the plan without writer where
+ * the kind is not AVRO.
+ */
+void weir_pipeline_process(const struct weir_plan *plan, const struct weir_record *in, int64_t now_ms,
+                           struct weir_arena *scratch, struct weir_outcome *out);
+
+/* Makes *out a REJECT for a reason that the engine found (unknown_schema, schema_mismatch, too_large). */
+void weir_pipeline_reject(struct weir_outcome *out, enum weir_code code, struct weir_arena *scratch,
+                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* "rule_failed" and the like; "" for WEIR_CODE_NONE. */
+const char *weir_code_name(enum weir_code code);
+/* "check" and the like: where in the record's way the reason arose. */
+const char *weir_code_stage(enum weir_code code);
+/* "PASS", "DROP", "REJECT". */
+const char *weir_verdict_name(enum weir_verdict verdict);
+
+#endif
