@@ -1,0 +1,1 @@
+weir_unit_test(nearest USES weir_base)
