@@ -1,1 +1,4 @@
 weir_unit_test(nearest USES weir_base)
+foreach(file format wire route envelope)
+    weir_unit_test(${file} USES weir_core weir_base)
+endforeach()
