@@ -1,0 +1,18 @@
+# Sourced by every script: where things are. The names in the cache carry a hash of what their content is made from, so
+# that a changed list of packages never meets an old folder. cmake/librdkafka.cmake knows the name of WEIR_RDKAFKA too.
+WEIR_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+WEIR_CACHE=${WEIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/weir}
+. /etc/os-release
+
+weir_hash() { cat "$@" | sha256sum | cut -c1-12; }
+# fail TEXT...: one line on stderr, and the end.
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+WEIR_RDKAFKA=$WEIR_CACHE/librdkafka-$ID${VERSION_ID:-}-$(uname -m)
+WEIR_KAFKA_HOME=$WEIR_CACHE/kafka-$(cd "$WEIR_ROOT/script/lib/kafka" && weir_hash pom.xml jars.sha256 log4j2.properties)
+WEIR_VENV=$WEIR_CACHE/python-$(weir_hash "$WEIR_ROOT/script/requirements.txt" <(readlink -f "$(command -v python3)"))
+WEIR_PYTHON=$WEIR_VENV/bin/python
+export WEIR_CACHE WEIR_KAFKA_HOME WEIR_PYTHON
