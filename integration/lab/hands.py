@@ -1,0 +1,98 @@
+"""What a test does to a cluster: topics, records written by a client that is not librdkafka, committed offsets."""
+
+import logging
+import time
+
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+from kafka.errors import GroupIdNotFoundError, KafkaError
+
+from .processes import until
+
+WRITE_SECONDS = 30
+ASK_SECONDS = 30  # A broker that a test has killed is back sooner.
+
+# It reports every failed connection to a broker that a test has just killed.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+class Hands:
+    """Pure-Python clients on one cluster; connects when first used."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+        self._admin = None
+
+    def _ask(self, question):
+        """question(admin)'s answer, asked again while the cluster is on its way up."""
+        end = time.monotonic() + ASK_SECONDS
+        while True:
+            try:
+                if self._admin is None:
+                    self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+                return question(self._admin)
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > end:
+                    raise
+                self.close()
+                time.sleep(0.1)
+
+    def close(self):
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    def create(self, topic, partitions=1, replicas=-1, **configs):
+        """Makes a topic; configs are written with _ for the dots: max_message_bytes=1000."""
+        settings = {name.replace("_", "."): str(value) for name, value in configs.items()}
+        spec = {"num_partitions": partitions, "replication_factor": replicas, "configs": settings}
+        self._ask(lambda admin: admin.create_topics({topic: spec}, wait_for_metadata=True))
+
+    def configure(self, topic, **configs):
+        settings = {name.replace("_", "."): str(value) for name, value in configs.items()}
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)
+        self._ask(lambda admin: admin.alter_configs([resource]))
+
+    def write(self, topic, records):
+        """Writes records and returns how many. A record is a dict: value, and perhaps key, partition, headers,
+        timestamp_ms."""
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=5, max_request_size=1 << 24)
+        try:
+            futures = [producer.send(topic, **record) for record in records]
+            producer.flush(timeout=WRITE_SECONDS)
+            for future in futures:
+                future.get(timeout=WRITE_SECONDS)
+            return len(futures)
+        finally:
+            producer.close()
+
+    def partitions(self, topic):
+        described = self._ask(lambda admin: admin.describe_topics([topic]))[0]
+        return [TopicPartition(topic, each["partition_index"]) for each in described["partitions"]]
+
+    def ends(self, topic):
+        """The next offset of each partition, of records committed or not."""
+        latest = {partition: OffsetSpec.LATEST for partition in self.partitions(topic)}
+        found = self._ask(lambda admin: admin.list_partition_offsets(latest))
+        return {partition.partition: at.offset for partition, at in found.items()}
+
+    def committed(self, group, topic):
+        """What a group has committed of a topic, by partition; a partition without offset is left out."""
+        try:
+            found = self._ask(lambda admin: admin.list_group_offsets(group)).get(group, {})
+        except GroupIdNotFoundError:  # Before its first commit a group does not exist.
+            return {}
+        return {p.partition: at.offset for p, at in found.items() if p.topic == topic and at.offset >= 0}
+
+    def lag(self, group, topic):
+        done = self.committed(group, topic)
+        return sum(end - done.get(partition, 0) for partition, end in self.ends(topic).items())
+
+    def wait_drained(self, group, topic, seconds):
+        """Waits until a group has committed all that a topic, written without transactions, holds."""
+        until(
+            lambda: self.lag(group, topic) == 0,
+            seconds,
+            lambda: f"{group} to finish {topic}: {self.committed(group, topic)} of {self.ends(topic)}",
+            every=0.05,
+        )

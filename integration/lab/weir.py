@@ -1,0 +1,124 @@
+"""A weir process under test: its configuration, its life and its log."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from .processes import spawn, until
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 20  # weir promises to stop in less; the rest is for a busy machine.
+
+
+def binary():
+    """The program under test: $WEIR_BIN, else the release build."""
+    path = Path(os.environ.get("WEIR_BIN", ROOT / "build/release/src/cmd/weir")).absolute()
+    if not path.is_file():
+        raise FileNotFoundError(f"no weir at {path}: run script/build, or set WEIR_BIN")
+    return path
+
+
+def merged(base, changes):
+    """A copy of a configuration with changes laid over it; None removes a key."""
+    result = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+class Weir:
+    """`weir run`. The configuration is written as JSON, which is YAML."""
+
+    def __init__(self, folder, config, instance="test"):
+        self.folder, self.instance = Path(folder), instance
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config_path = self.folder / "weir.yaml"
+        self.log_path = self.folder / f"weir-{instance}.log"
+        self.configure(config)
+        self.process = None
+        self._mark = 0
+
+    def configure(self, config):
+        self.config = config
+        self.config_path.write_text(json.dumps(config, indent=2) + "\n")
+
+    def start(self):
+        assert not self.alive, "it runs already"
+        self._mark = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with open(self.log_path, "ab") as log:
+            argv = [binary(), "run", "-c", self.config_path, "--instance", self.instance]
+            self.process = spawn(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
+        return self
+
+    @property
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def log(self, whole=False):
+        """What it logged since its last start, or ever."""
+        if not self.log_path.exists():
+            return ""
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            log.seek(0 if whole else self._mark)
+            return log.read()
+
+    def lines(self, pattern, whole=False):
+        found = re.compile(pattern)
+        return [line for line in self.log(whole).splitlines() if found.search(line)]
+
+    def wait_for_log(self, pattern, seconds, count=1):
+        """Waits for lines that match; fails at once when the process ends first."""
+
+        def there():
+            found = self.lines(pattern)
+            if len(found) < count and not self.alive:
+                raise AssertionError(f"weir ended with {self.process.returncode} before /{pattern}/:\n{self.tail()}")
+            return found if len(found) >= count else None
+
+        return until(there, seconds, lambda: f"/{pattern}/ in the log of weir:\n{self.tail()}")
+
+    def tail(self, lines=30):
+        return "\n".join(self.log(whole=True).splitlines()[-lines:])
+
+    def kill(self):
+        """SIGKILL, as the kernel's out-of-memory killer does."""
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait(self, seconds):
+        """Its exit status, once it has ended by itself."""
+        until(lambda: not self.alive, seconds, lambda: f"weir to end\n{self.tail()}")
+        return self.process.returncode
+
+    def stop(self, seconds=STOP_SECONDS):
+        """SIGTERM, and its exit status."""
+        self.process.terminate()
+        return self.wait(seconds)
+
+    def close(self):
+        if self.alive:
+            self.process.kill()
+            self.process.wait()
+
+
+def generate(bootstrap, topic, *words, seed=1, **options):
+    """The command line of `weir generate`; options are written with _ for -."""
+    argv = [binary(), "generate", "--bootstrap-server", bootstrap, "--topic", topic, "--seed", str(seed)]
+    argv += ["--schemas", ROOT / "schemas"]
+    for name, value in options.items():
+        argv += [f"--{name.replace('_', '-')}", str(value)]
+    return [*argv, *words]
