@@ -1,0 +1,242 @@
+#include "engine/loop.h"
+
+#include <stdlib.h>
+
+#include "engine/job_process.h"
+#include "engine/settle.h"
+#include "sys/log.h"
+
+/* How long an idle loop waits in one poll, and how long one poll of a growing batch. */
+#define IDLE_POLL_MS   100
+#define GATHER_POLL_MS 20
+/* How long a look at the topics may block the loop. */
+#define REFRESH_TIMEOUT_MS 3000
+#define FIRST_NEXT         64
+
+static int64_t now_ms(const struct loop *loop)
+{
+    return loop->parts.timer->ops->monotonic_ms(loop->parts.timer);
+}
+
+static bool stopping(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->parts.control->stop, memory_order_relaxed) != 0;
+}
+
+enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err)
+{
+    *loop = (struct loop){.parts = *parts, .state = LOOP_OPENING, .down = -1, .no_input = -1};
+    holds_init(&loop->holds, &loop->trouble, parts->source, parts->timer);
+    loop->progress_at_ms = now_ms(loop) + LOOP_PROGRESS_MS;
+    return batch_init(&loop->batch, (size_t)parts->spec->transaction.max_records, err);
+}
+
+void loop_release(struct loop *loop)
+{
+    loop->parts.source->ops->stamp_free(loop->stamp);
+    batch_release(&loop->batch, loop->parts.source);
+    batch_free(&loop->batch);
+    holds_release(&loop->holds);
+    free(loop->next);
+}
+
+/* --- between two batches --- */
+
+/* An input topic that does not exist (yet) is worth a word: the group waits for it in silence. */
+static void watch_input(struct loop *loop)
+{
+    bool there = loop->parts.sink->ops->source_partitions(loop->parts.sink) > 0;
+    if (there && loop->no_input >= 0) {
+        trouble_leave(&loop->trouble, loop->no_input, now_ms(loop));
+        loop->no_input = -1;
+    } else if (!there && loop->no_input < 0) {
+        struct weir_err why;
+        (void)weir_fail(&why, WEIR_ERR_TOPIC_MISSING, "input topic %s does not exist, or may not be seen",
+                        loop->parts.spec->core.input_topic);
+        loop->no_input = trouble_join(&loop->trouble, &why, now_ms(loop));
+    }
+}
+
+static enum weir_err_code refresh(struct loop *loop, struct weir_err *err)
+{
+    struct weir_err why = {0};
+    struct sink *sink = loop->parts.sink;
+    if (now_ms(loop) < loop->refresh_at_ms && loop->down < 0)
+        return WEIR_OK;
+    enum weir_err_code code = sink->ops->refresh(sink, REFRESH_TIMEOUT_MS, &why);
+    if (weir_err_class(code) == WEIR_CLASS_FATAL) {
+        *err = why;
+        return code;
+    }
+    if (code != WEIR_OK) {
+        settle_down(loop, &why);
+        return WEIR_OK;
+    }
+    settle_up(loop);
+    watch_input(loop);
+    bool soon = loop->holds.n > 0 || loop->no_input >= 0;
+    loop->refresh_at_ms = now_ms(loop) + (soon ? LOOP_REFRESH_SOON_MS : LOOP_REFRESH_MS);
+    return WEIR_OK;
+}
+
+static void say_progress(struct loop *loop)
+{
+    int64_t now = now_ms(loop);
+    if (now < loop->progress_at_ms)
+        return;
+    const struct counters *counters = loop->parts.counters;
+    uint64_t in = counters_get(counters, COUNTER_RECORDS_IN);
+    double seconds = (double)(now - loop->progress_at_ms + LOOP_PROGRESS_MS) / 1000.0;
+    if (in != loop->progress_in)
+        log_info("progress", "%llu records in: %llu passed, %llu rejected, %llu dropped; %.0f records/s",
+                 (unsigned long long)in, (unsigned long long)counters_get(counters, COUNTER_RECORDS_PASSED),
+                 (unsigned long long)counters_get(counters, COUNTER_RECORDS_REJECTED),
+                 (unsigned long long)counters_get(counters, COUNTER_RECORDS_DROPPED),
+                 (double)(in - loop->progress_in) / seconds);
+    loop->progress_in = in;
+    loop->progress_at_ms = now + LOOP_PROGRESS_MS;
+}
+
+static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
+{
+    say_progress(loop);
+    enum weir_err_code code = refresh(loop, err);
+    if (code != WEIR_OK)
+        return code;
+    bool hurry = atomic_exchange(&loop->parts.control->hurry, 0) != 0;
+    return holds_tend(&loop->holds, hurry, err);
+}
+
+/* --- a batch --- */
+
+/* Polls once into the batch. Errors of the WAIT kind are noted and the poll counts as empty. */
+static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t max, size_t *n,
+                                    struct weir_err *err)
+{
+    struct weir_err why = {0};
+    *n = 0;
+    enum weir_err_code code = loop->parts.source->ops->poll(loop->parts.source, timeout_ms, max,
+                                                            &loop->batch.pool, loop->batch.landing, n, &why);
+    if (weir_err_class(code) == WEIR_CLASS_FATAL) {
+        *err = why;
+        return code;
+    }
+    if (code != WEIR_OK)
+        settle_down(loop, &why);
+    return batch_take(&loop->batch, *n, err);
+}
+
+/* Fills the batch up to its bounds in count, bytes and time, the time counted from its first record on. */
+static enum weir_err_code gather(struct loop *loop, struct weir_err *err)
+{
+    size_t n = 0;
+    enum weir_err_code code = poll_once(loop, IDLE_POLL_MS, 1, &n, err);
+    if (code != WEIR_OK || n == 0)
+        return code;
+    struct batch *batch = &loop->batch;
+    int64_t until = now_ms(loop) + loop->parts.spec->transaction.interval_ms;
+    size_t max_bytes = (size_t)loop->parts.spec->transaction.max_bytes;
+    while (code == WEIR_OK && batch->n < batch->cap && batch->bytes < max_bytes && !stopping(loop)) {
+        int64_t left = until - now_ms(loop);
+        if (left <= 0)
+            break;
+        code = poll_once(loop, left < GATHER_POLL_MS ? (int)left : GATHER_POLL_MS, batch->cap - batch->n, &n,
+                         err);
+    }
+    return code;
+}
+
+/* Fixes what the batch is: which runs are still ours, and the membership under which it will be committed. */
+static enum weir_err_code seal(struct loop *loop, struct weir_err *err)
+{
+    struct batch *batch = &loop->batch;
+    for (size_t i = 0; i < batch->n_runs; i++) {
+        struct batch_run *run = &batch->runs[i];
+        run->gone =
+            run->gone || !loop->parts.source->ops->owns(loop->parts.source, run->partition, run->epoch);
+    }
+    if (batch->n_runs > loop->cap_next) {
+        size_t cap = batch->n_runs > FIRST_NEXT ? batch->n_runs * 2 : FIRST_NEXT;
+        struct position *next = realloc(loop->next, cap * sizeof *next);
+        if (!next)
+            return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the offsets of a batch");
+        loop->next = next;
+        loop->cap_next = cap;
+    }
+    return loop->parts.source->ops->stamp(loop->parts.source, &loop->stamp, err);
+}
+
+/* All that is pure, before a transaction is open. */
+static enum weir_err_code process(struct loop *loop, struct weir_err *err)
+{
+    int64_t wall_ms = loop->parts.timer->ops->wall_ms(loop->parts.timer);
+    enum weir_err_code code =
+        job_process(&loop->batch, loop->parts.plans, loop->parts.spec->core.input_format, wall_ms, err);
+    return code == WEIR_OK ? outbox_fill(&loop->parts.outbox, &loop->batch, wall_ms, err) : code;
+}
+
+/* Begins, sends and commits. */
+static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct weir_err *err)
+{
+    struct sink *sink = loop->parts.sink;
+    loop->begun_ms = now_ms(loop);
+    enum weir_err_code code = sink->ops->begin(sink, err);
+    for (size_t i = 0; i < loop->batch.n && code == WEIR_OK; i++) {
+        const struct batch_item *item = &loop->batch.items[i];
+        if (item->outcome.verdict != WEIR_DROP && batch_live(&loop->batch, item))
+            code = sink->ops->send(sink, &item->out, err);
+    }
+    if (code == WEIR_OK)
+        code = sink->ops->commit(sink, loop->stamp, loop->next, n_next, LOOP_COMMIT_DEADLINE_MS, err);
+    if (code == WEIR_OK)
+        counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
+    return code;
+}
+
+static enum weir_err_code run_batch(struct loop *loop, struct weir_err *err)
+{
+    struct weir_err why = {0};
+    enum weir_err_code code = seal(loop, &why);
+    if (code == WEIR_OK)
+        code = process(loop, &why);
+    if (code != WEIR_OK)
+        return settle_unsent(loop, &why, err);
+    size_t n_next = batch_next(&loop->batch, loop->next);
+    if (n_next > 0)
+        code = write_out(loop, n_next, &why);
+    return code == WEIR_OK ? settle_commit(loop, err) : settle_failure(loop, &why, err);
+}
+
+enum weir_err_code loop_step(struct loop *loop, struct weir_err *err)
+{
+    if (loop->state != LOOP_RUNNING)
+        return settle_recover(loop, err);
+    enum weir_err_code code = tend(loop, err);
+    if (code == WEIR_OK)
+        code = gather(loop, err);
+    if (code != WEIR_OK || loop->batch.n == 0)
+        return code;
+    return run_batch(loop, err);
+}
+
+/* True when nothing is left to be done but to leave. */
+static bool finished(const struct loop *loop)
+{
+    return stopping(loop) && (loop->state == LOOP_RUNNING || loop->batch.n == 0);
+}
+
+enum weir_err_code loop_run(struct loop *loop, struct weir_err *err)
+{
+    enum weir_err_code code = WEIR_OK;
+    while (code == WEIR_OK && !finished(loop)) {
+        if (stopping(loop) && loop->stop_at_ms == 0)
+            loop->stop_at_ms = now_ms(loop) + LOOP_STOP_DEADLINE_MS;
+        if (loop->stop_at_ms != 0 && now_ms(loop) > loop->stop_at_ms)
+            return weir_fail(
+                err, WEIR_ERR_TRANSIENT,
+                "stopped without knowing what became of the last %zu records; the next start sees to them",
+                loop->batch.n);
+        code = loop_step(loop, err);
+    }
+    return code;
+}

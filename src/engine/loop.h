@@ -1,0 +1,90 @@
+/*
+ * The transaction loop of one worker (docs/ARCHITECTURE.md, "The way of one record"):
+ * gather → seal → process → fill the outbox → begin, send, commit → settle. What happens on each class of
+ * error is here.
+ */
+#ifndef WEIR_ENGINE_LOOP_H
+#define WEIR_ENGINE_LOOP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/batch.h"
+#include "engine/holds.h"
+#include "engine/outbox.h"
+#include "engine/plans.h"
+#include "engine/ports.h"
+#include "engine/trouble.h"
+#include "metrics/counters.h"
+
+/* How long one commit may take before its outcome counts as unknown, and how long it may take to stop. */
+#define LOOP_COMMIT_DEADLINE_MS 30000
+#define LOOP_STOP_DEADLINE_MS   10000
+/* How often the topics are looked at when all is well, and when something is missing. */
+#define LOOP_REFRESH_MS      60000
+#define LOOP_REFRESH_SOON_MS 1000
+/* How often the log says how far it is. */
+#define LOOP_PROGRESS_MS 10000
+
+/* What others may ask of a running loop, from any thread or a signal handler. */
+struct loop_control {
+    _Atomic int stop;  /* 1: finish what is gathered, then return */
+    _Atomic int hurry; /* 1: try again now what waits */
+};
+
+/* The ports and parts that a loop runs on; all borrowed, all for this worker alone but spec, counters and
+ * control. */
+struct loop_parts {
+    const struct weir_spec *spec;
+    struct source *source;
+    struct sink *sink;
+    struct timer *timer;
+    struct plans *plans;
+    struct outbox outbox;
+    struct counters *counters;
+    struct loop_control *control;
+};
+
+enum loop_state {
+    LOOP_OPENING,  /* the sink is being made, or made anew */
+    LOOP_LEARNING, /* the sink is open; what became of the batch is being read from the committed offsets */
+    LOOP_RUNNING
+};
+
+struct loop {
+    struct loop_parts parts;
+    enum loop_state state;
+    struct batch batch;
+    struct holds holds;
+    struct trouble trouble;
+    struct position *next; /* scratch for a batch's offsets */
+    size_t cap_next;
+    struct stamp *stamp; /* of the batch, from seal to settle */
+    bool started;        /* the source has joined the group */
+    bool quiet;          /* the source is told to return nothing while the sink is not open */
+    int down;            /* trouble row of brokers that are down, -1: they answer */
+    int no_input;        /* trouble row of an input topic that does not exist, -1: it does */
+    int64_t refresh_at_ms;
+    int64_t progress_at_ms;
+    uint64_t progress_in;
+    unsigned aborts_in_row; /* the first is said, not each */
+    int64_t begun_ms;       /* when the open transaction began */
+    int64_t stop_at_ms;     /* when to give up stopping; 0: not stopping */
+};
+
+/* WEIR_ERR_NO_MEMORY. */
+enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err);
+void loop_release(struct loop *loop);
+
+/*
+ * Runs until control->stop or a FATAL error, which is returned. Once stop is set it returns within
+ * LOOP_STOP_DEADLINE_MS: WEIR_OK when all that was gathered is committed, else WEIR_ERR_TRANSIENT: the
+ * records are not lost, the next start does them again.
+ */
+enum weir_err_code loop_run(struct loop *loop, struct weir_err *err);
+
+/* One round of loop_run, for tests and the simulator. */
+enum weir_err_code loop_step(struct loop *loop, struct weir_err *err);
+
+#endif

@@ -1,0 +1,152 @@
+#include "engine/outbox.h"
+
+#include "core/route.h"
+
+/* Room for a letter's headers beside the record's own. */
+#define LETTER_SCRATCH (ENVELOPE_MESSAGE_MAX + 1024)
+
+static const char *topic_name(const struct outbox *outbox, enum sink_topic topic)
+{
+    return topic == SINK_OUTPUT ? outbox->spec->output.topic : outbox->spec->dead_letter.topic;
+}
+
+/* Cuts the item's run when its topic is not there to be written to. */
+static bool open_target(const struct outbox *outbox, struct batch *batch, struct batch_item *item,
+                        enum sink_topic topic, struct sink_target *target)
+{
+    struct weir_err why;
+    *target = outbox->sink->ops->target(outbox->sink, topic);
+    if (target->state == WEIR_OK)
+        return true;
+    const char *name = topic_name(outbox, topic);
+    if (target->state == WEIR_ERR_TOPIC_MISSING)
+        (void)weir_fail(&why, target->state, "topic %s does not exist", name);
+    else if (target->state == WEIR_ERR_TOPIC_DENIED)
+        (void)weir_fail(&why, target->state, "no permission to write to topic %s", name);
+    else
+        (void)weir_fail(&why, target->state, "nothing is known of topic %s", name);
+    batch_cut(batch, item, &why);
+    return false;
+}
+
+/* The record's headers without any of ours, in the pool when some must go. False: no memory. */
+static bool strip_own(struct batch *batch, struct batch_item *item)
+{
+    const struct weir_record *in = &item->in.record;
+    item->out.headers = in->headers;
+    item->out.n_headers = in->n_headers;
+    size_t first = 0;
+    while (first < in->n_headers && !envelope_is_own(in->headers[first].name))
+        first++;
+    if (first == in->n_headers)
+        return true;
+    size_t size = in->n_headers * sizeof *in->headers;
+    struct weir_arena *arena = pool_arena(&batch->pool, size + _Alignof(struct weir_header));
+    struct weir_header *kept = arena ? weir_arena_alloc(arena, size, _Alignof(struct weir_header)) : NULL;
+    if (!kept)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < in->n_headers; i++)
+        if (!envelope_is_own(in->headers[i].name))
+            kept[n++] = in->headers[i];
+    item->out.headers = kept;
+    item->out.n_headers = n;
+    return true;
+}
+
+static bool too_large(const struct outbox *outbox, const struct batch_item *item,
+                      const struct sink_target *target)
+{
+    return outbox->sink->ops->size_of(&item->out) > target->max_message_bytes;
+}
+
+static enum weir_err_code fill_output(const struct outbox *outbox, struct batch *batch,
+                                      struct batch_item *item, struct weir_err *err)
+{
+    const struct weir_record *in = &item->in.record;
+    struct sink_target target;
+    if (!open_target(outbox, batch, item, SINK_OUTPUT, &target))
+        return WEIR_OK;
+    bool keep_time = outbox->spec->output.timestamp == WEIR_TIMESTAMP_SOURCE;
+    item->out = (struct sink_record){.topic = SINK_OUTPUT,
+                                     .timestamp_ms = keep_time ? in->timestamp_ms : -1,
+                                     .key = in->key,
+                                     .value = item->outcome.value};
+    item->out.partition = route_partition(outbox->spec->output.partition, in->partition,
+                                          outbox->sink->ops->source_partitions(outbox->sink),
+                                          target.partitions, in->key, item->outcome.route_key);
+    if (!strip_own(batch, item))
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the headers of a record");
+    if (!too_large(outbox, item, &target))
+        return WEIR_OK;
+    struct weir_arena *arena = pool_arena(&batch->pool, WEIR_REASON_TEXT_MAX + 1);
+    if (!arena)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a reason");
+    weir_pipeline_reject(&item->outcome, WEIR_CODE_TOO_LARGE, arena,
+                         "the output record would have %zu bytes; max.message.bytes of %s is %zu",
+                         outbox->sink->ops->size_of(&item->out), topic_name(outbox, SINK_OUTPUT),
+                         target.max_message_bytes);
+    return WEIR_OK;
+}
+
+/* The letter itself: the record as it came, with our headers. False: no memory. */
+static bool wrap(const struct outbox *outbox, struct batch *batch, struct batch_item *item,
+                 const struct sink_target *target, int64_t wall_ms)
+{
+    const struct weir_record *in = &item->in.record;
+    struct weir_wire wire = weir_wire_read(outbox->spec->core.input_format, in->value);
+    struct envelope_context context = {.pipeline = outbox->spec->core.pipeline,
+                                       .version = outbox->version,
+                                       .topic = outbox->spec->core.input_topic,
+                                       .reader_version = outbox->reader_version,
+                                       .has_schema_id = wire.kind == WEIR_WIRE_AVRO,
+                                       .schema_id = wire.schema_id};
+    size_t table = (in->n_headers + ENVELOPE_HEADERS_MAX) * sizeof(struct weir_header);
+    struct weir_arena *arena = pool_arena(&batch->pool, table + LETTER_SCRATCH);
+    item->out = (struct sink_record){
+        .topic = SINK_DEAD_LETTER, .timestamp_ms = in->timestamp_ms, .key = in->key, .value = in->value};
+    item->out.partition = route_partition(outbox->spec->dead_letter.partition, in->partition,
+                                          outbox->sink->ops->source_partitions(outbox->sink),
+                                          target->partitions, in->key, WEIR_NO_BYTES);
+    return arena && envelope_wrap(in, &item->outcome, &context, wall_ms, arena, &item->out.headers,
+                                  &item->out.n_headers);
+}
+
+static enum weir_err_code fill_letter(const struct outbox *outbox, struct batch *batch,
+                                      struct batch_item *item, int64_t wall_ms, struct weir_err *err)
+{
+    struct sink_target target;
+    if (!open_target(outbox, batch, item, SINK_DEAD_LETTER, &target))
+        return WEIR_OK;
+    if (!wrap(outbox, batch, item, &target, wall_ms))
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a letter");
+    if (too_large(outbox, item, &target)) {
+        struct weir_err why;
+        (void)weir_fail(
+            &why, WEIR_ERR_LETTER_TOO_LARGE,
+            "partition %d offset %lld: its letter has %zu bytes; raise max.message.bytes of topic %s "
+            "(now %zu)",
+            item->in.record.partition, (long long)item->in.record.offset,
+            outbox->sink->ops->size_of(&item->out), topic_name(outbox, SINK_DEAD_LETTER),
+            target.max_message_bytes);
+        batch_cut(batch, item, &why);
+    }
+    return WEIR_OK;
+}
+
+enum weir_err_code outbox_fill(const struct outbox *outbox, struct batch *batch, int64_t wall_ms,
+                               struct weir_err *err)
+{
+    enum weir_err_code code = WEIR_OK;
+    for (size_t i = 0; i < batch->n && code == WEIR_OK; i++) {
+        struct batch_item *item = &batch->items[i];
+        if (!batch_live(batch, item))
+            continue;
+        if (item->outcome.verdict == WEIR_PASS)
+            code = fill_output(outbox, batch, item, err);
+        /* Not else: an output record that is too large has just become a letter. */
+        if (code == WEIR_OK && item->outcome.verdict == WEIR_REJECT && batch_live(batch, item))
+            code = fill_letter(outbox, batch, item, wall_ms, err);
+    }
+    return code;
+}

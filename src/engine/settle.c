@@ -1,0 +1,290 @@
+#include "engine/settle.h"
+
+#include "sys/log.h"
+
+/* How long one look at the committed offsets may take, and one poll between two slices of recovery. */
+#define LEARN_TIMEOUT_MS  2000
+#define KEEPALIVE_POLL_MS 50
+
+static int64_t now_ms(const struct loop *loop)
+{
+    return loop->parts.timer->ops->monotonic_ms(loop->parts.timer);
+}
+
+void settle_down(struct loop *loop, const struct weir_err *why)
+{
+    if (loop->down < 0)
+        loop->down = trouble_join(&loop->trouble, why, now_ms(loop));
+}
+
+void settle_up(struct loop *loop)
+{
+    if (loop->down >= 0)
+        trouble_leave(&loop->trouble, loop->down, now_ms(loop));
+    loop->down = -1;
+}
+
+/* --- well --- */
+
+static void count_item(struct counters *counters, const struct weir_outcome *outcome)
+{
+    counters_add(counters, COUNTER_RECORDS_IN, 1);
+    switch (outcome->verdict) {
+    case WEIR_PASS:
+        counters_add(counters, COUNTER_RECORDS_PASSED, 1);
+        counters_add(counters, COUNTER_RECORDS_DEFAULTED, outcome->defaulted != 0);
+        break;
+    case WEIR_DROP: counters_add(counters, COUNTER_RECORDS_DROPPED, 1); break;
+    case WEIR_REJECT:
+        counters_add(counters, COUNTER_RECORDS_REJECTED, 1);
+        counters_add_rejected(counters, outcome->why.code, 1);
+        break;
+    }
+}
+
+static void count_batch(struct loop *loop)
+{
+    for (size_t i = 0; i < loop->batch.n; i++)
+        if (batch_live(&loop->batch, &loop->batch.items[i]))
+            count_item(loop->parts.counters, &loop->batch.items[i].outcome);
+}
+
+/* Ends the batch: its records go back, and the next one begins with nothing. */
+static void let_go(struct loop *loop)
+{
+    loop->parts.source->ops->stamp_free(loop->stamp);
+    loop->stamp = NULL;
+    batch_release(&loop->batch, loop->parts.source);
+    plans_trim(loop->parts.plans);
+}
+
+/* Lets every run wait that is cut. */
+static enum weir_err_code hold_cut_runs(struct loop *loop, struct weir_err *err)
+{
+    for (size_t i = 0; i < loop->batch.n_runs; i++) {
+        const struct batch_run *run = &loop->batch.runs[i];
+        if (run->gone)
+            continue;
+        holds_passed(&loop->holds, run->partition, run->next);
+        if (!run->cut)
+            continue;
+        /* A topic that is missing shows in the next look at the topics: do not wait a minute for it. */
+        int64_t soon = now_ms(loop) + LOOP_REFRESH_SOON_MS;
+        loop->refresh_at_ms = soon < loop->refresh_at_ms ? soon : loop->refresh_at_ms;
+        counters_add(loop->parts.counters, COUNTER_WAITS, 1);
+        struct position at = {run->partition, run->epoch, run->next};
+        enum weir_err_code code = holds_add(&loop->holds, at, &run->why, err);
+        if (code != WEIR_OK)
+            return code;
+    }
+    return WEIR_OK;
+}
+
+enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
+{
+    count_batch(loop);
+    loop->aborts_in_row = 0;
+    enum weir_err_code code = hold_cut_runs(loop, err);
+    let_go(loop);
+    if (loop->parts.sink->ops->tainted(loop->parts.sink))
+        loop->state = LOOP_OPENING;
+    return code;
+}
+
+/* --- not well --- */
+
+/* Puts every run that is still ours back to where the batch began, so that it is done again. */
+static enum weir_err_code rewind_runs(struct loop *loop, struct weir_err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < loop->batch.n_runs; i++) {
+        const struct batch_run *run = &loop->batch.runs[i];
+        if (!run->gone)
+            loop->next[n++] = (struct position){run->partition, run->epoch, run->first};
+    }
+    return loop->parts.source->ops->seek(loop->parts.source, loop->next, n, err);
+}
+
+/* The topics refuse what they should take: every partition of the batch waits, and the topics are looked at
+ * again. */
+static enum weir_err_code hold_all_runs(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+{
+    for (size_t i = 0; i < loop->batch.n_runs; i++) {
+        struct batch_run *run = &loop->batch.runs[i];
+        run->next = run->first;
+        run->cut = true;
+        run->why = *why;
+    }
+    loop->refresh_at_ms = now_ms(loop);
+    return hold_cut_runs(loop, err);
+}
+
+/*
+ * A fenced producer is either fenced by another process under our name, or by a coordinator that timed our
+ * transaction out. Only in the second case may we take the name again: else a zombie would fence its
+ * successor.
+ */
+static bool fenced_by_another(const struct loop *loop)
+{
+    struct sink *sink = loop->parts.sink;
+    if (now_ms(loop) - loop->begun_ms < sink->ops->transaction_timeout_ms(sink))
+        return true;
+    for (size_t i = 0; i < loop->batch.n_runs; i++) {
+        const struct batch_run *run = &loop->batch.runs[i];
+        if (!run->gone && !loop->parts.source->ops->owns(loop->parts.source, run->partition, run->epoch))
+            return true;
+    }
+    return false;
+}
+
+/* The producer cannot go on: a new one is made, unless another process has taken its name. */
+static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+{
+    if (weir_err_class(why->code) == WEIR_CLASS_FATAL) {
+        *err = *why;
+        return why->code;
+    }
+    if (why->code == WEIR_ERR_FENCED && fenced_by_another(loop))
+        return weir_fail(
+            err, WEIR_ERR_DUPLICATE_IDENTITY,
+            "another process took over the transactional id of this one (%s): give each instance its "
+            "own --instance",
+            why->text);
+    if (loop->down < 0)
+        log_warn("rebuild", "%s; making a new producer and reading the committed offsets", why->text);
+    counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
+    loop->state = LOOP_OPENING;
+    return WEIR_OK;
+}
+
+static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+{
+    struct weir_err abort_err = {0};
+    enum weir_err_code code =
+        loop->parts.sink->ops->abort(loop->parts.sink, LOOP_COMMIT_DEADLINE_MS, &abort_err);
+    if (code != WEIR_OK)
+        return lose_producer(loop, &abort_err, err);
+    counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_ABORTED, 1);
+    if (weir_err_class(why->code) == WEIR_CLASS_WAIT) {
+        code = hold_all_runs(loop, why, err);
+    } else {
+        log_write(loop->aborts_in_row++ == 0 ? WEIR_LOG_WARN : WEIR_LOG_DEBUG, "aborted",
+                  "%s; transaction aborted, %zu records are done again", why->text, loop->batch.n);
+        code = rewind_runs(loop, err);
+    }
+    let_go(loop);
+    if (loop->parts.sink->ops->tainted(loop->parts.sink))
+        loop->state = LOOP_OPENING;
+    return code;
+}
+
+enum weir_err_code settle_failure(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+{
+    enum weir_err_class class = weir_err_class(why->code);
+    if (class == WEIR_CLASS_REBUILD || class == WEIR_CLASS_FATAL)
+        return lose_producer(loop, why, err);
+    return abort_batch(loop, why, err);
+}
+
+enum weir_err_code settle_unsent(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+{
+    if (weir_err_class(why->code) == WEIR_CLASS_FATAL) {
+        *err = *why;
+        return why->code;
+    }
+    log_debug("unsent", "%s; the batch is gathered again", why->text);
+    enum weir_err_code code = rewind_runs(loop, err);
+    let_go(loop);
+    return code;
+}
+
+/* --- the way back --- */
+
+static enum weir_err_code set_quiet(struct loop *loop, bool quiet, struct weir_err *err)
+{
+    if (!loop->started || loop->quiet == quiet)
+        return WEIR_OK;
+    loop->quiet = quiet;
+    return loop->parts.source->ops->quiet(loop->parts.source, quiet, err);
+}
+
+/* Serves the group while the sink is not ready. */
+static enum weir_err_code keep_alive(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+{
+    settle_down(loop, why);
+    if (!loop->started)
+        return WEIR_OK;
+    enum weir_err_code code = set_quiet(loop, true, err);
+    size_t n = 0;
+    if (code == WEIR_OK)
+        code = loop->parts.source->ops->poll(loop->parts.source, KEEPALIVE_POLL_MS, 1, &loop->batch.pool,
+                                             loop->batch.landing, &n, err);
+    return weir_err_class(code) == WEIR_CLASS_FATAL ? code : WEIR_OK;
+}
+
+/* Reads from the committed offsets what became of the batch, and goes on from there. */
+static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
+{
+    struct batch *batch = &loop->batch;
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_runs; i++)
+        if (!batch->runs[i].gone)
+            loop->next[n++] = (struct position){batch->runs[i].partition, batch->runs[i].epoch, 0};
+    enum weir_err_code code =
+        loop->parts.source->ops->committed(loop->parts.source, loop->next, n, LEARN_TIMEOUT_MS, err);
+    if (code != WEIR_OK)
+        return code;
+    bool done = false;
+    for (size_t i = 0, at = 0; i < batch->n_runs; i++) {
+        const struct batch_run *run = &batch->runs[i];
+        if (run->gone)
+            continue;
+        int64_t committed = loop->next[at++].offset;
+        done = done || (committed == run->next && run->next > run->first);
+        if (committed != run->next && committed != run->first)
+            log_warn("moved",
+                     "partition %d is committed at %lld; the batch was %lld to %lld: going on from there",
+                     run->partition, (long long)committed, (long long)run->first, (long long)run->next);
+    }
+    if (done)
+        count_batch(loop);
+    log_info("rebuilt", "new producer ready; the batch of %zu records was %s", batch->n,
+             done ? "committed" : "not committed and is done again");
+    return loop->parts.source->ops->seek(loop->parts.source, loop->next, n, err);
+}
+
+static enum weir_err_code open_sink(struct loop *loop, struct weir_err *err)
+{
+    enum weir_err_code code = loop->parts.sink->ops->open(loop->parts.sink, err);
+    if (code != WEIR_OK)
+        return code;
+    if (!loop->started) {
+        code = loop->parts.source->ops->start(loop->parts.source, err);
+        loop->started = code == WEIR_OK;
+    }
+    loop->refresh_at_ms = now_ms(loop);
+    loop->state = loop->batch.n > 0 ? LOOP_LEARNING : LOOP_RUNNING;
+    return code;
+}
+
+enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
+{
+    struct weir_err why = {0};
+    enum weir_err_code code = WEIR_OK;
+    if (loop->state == LOOP_OPENING)
+        code = open_sink(loop, &why);
+    if (code == WEIR_OK && loop->state == LOOP_LEARNING) {
+        code = learn(loop, &why);
+        if (code == WEIR_OK) {
+            let_go(loop);
+            loop->state = LOOP_RUNNING;
+        }
+    }
+    if (weir_err_class(code) == WEIR_CLASS_FATAL) {
+        *err = why;
+        return code;
+    }
+    if (code != WEIR_OK)
+        return keep_alive(loop, &why, err);
+    return set_quiet(loop, false, err);
+}

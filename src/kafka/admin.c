@@ -1,0 +1,105 @@
+#include "kafka/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Most topics asked for at once. */
+#define LIMITS_MAX 8
+
+static enum weir_err_code state_of(const struct rd_kafka_metadata_topic *topic)
+{
+    switch (topic->err) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return WEIR_ERR_TOPIC_DENIED;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION: return WEIR_ERR_TOPIC_MISSING;
+    default: return topic->partition_cnt > 0 ? WEIR_OK : WEIR_ERR_TOPIC_MISSING;
+    }
+}
+
+enum weir_err_code admin_look(rd_kafka_t *rk, const char *topic, int timeout_ms, struct sink_target *target,
+                              struct weir_err *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
+    if (!handle)
+        return weir_fail(err, WEIR_ERR_KAFKA, "topic %s: %s", topic, rd_kafka_err2str(rd_kafka_last_error()));
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, handle, &metadata, timeout_ms);
+    rd_kafka_topic_destroy(handle);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (metadata of %s: %s)", topic,
+                         rd_kafka_err2str(code));
+    target->state = WEIR_ERR_TOPIC_MISSING;
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (strcmp(metadata->topics[i].topic, topic) != 0)
+            continue;
+        target->state = state_of(&metadata->topics[i]);
+        target->partitions = metadata->topics[i].partition_cnt;
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return WEIR_OK;
+}
+
+/* max.message.bytes among a topic's settings, Kafka's default when it is not there. */
+static size_t limit_of(const rd_kafka_ConfigResource_t *resource)
+{
+    size_t n = 0;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ADMIN_DEFAULT_MAX_MESSAGE_BYTES;
+    for (size_t i = 0; i < n; i++) {
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (value && strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") == 0)
+            return (size_t)strtoull(value, NULL, 10);
+    }
+    return ADMIN_DEFAULT_MAX_MESSAGE_BYTES;
+}
+
+static void read_limits(const rd_kafka_DescribeConfigs_result_t *result, const char *const *topics, size_t n,
+                        size_t *bytes)
+{
+    size_t n_resources = 0;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(result, &n_resources);
+    for (size_t i = 0; i < n_resources; i++)
+        for (size_t k = 0; k < n; k++)
+            if (strcmp(rd_kafka_ConfigResource_name(resources[i]), topics[k]) == 0)
+                bytes[k] = limit_of(resources[i]);
+}
+
+/* Sends the request for n topics, its answer to come to queue. */
+static void ask_limits(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
+                       rd_kafka_queue_t *queue)
+{
+    char text[128];
+    rd_kafka_ConfigResource_t *resources[LIMITS_MAX];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
+    for (size_t i = 0; i < n; i++)
+        resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topics[i]);
+    rd_kafka_DescribeConfigs(rk, resources, n, options, queue);
+    rd_kafka_ConfigResource_destroy_array(resources, n);
+    rd_kafka_AdminOptions_destroy(options);
+}
+
+enum weir_err_code admin_limits(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
+                                size_t *bytes, struct weir_err *err)
+{
+    if (n > LIMITS_MAX)
+        return weir_fail(err, WEIR_ERR_USAGE, "more than %d topics at once", LIMITS_MAX);
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = ADMIN_DEFAULT_MAX_MESSAGE_BYTES;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    ask_limits(rk, topics, n, timeout_ms, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_event_DescribeConfigs_result(event))
+        read_limits(rd_kafka_event_DescribeConfigs_result(event), topics, n, bytes);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    bool silent = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+    return silent ? weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (describe configs: %s)",
+                              rd_kafka_err2str(code))
+                  : WEIR_OK;
+}

@@ -1,0 +1,206 @@
+#include "kafka/conf.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/log.h"
+
+/* librdkafka's greatest: how large a record may be is the topics' to say, and is looked at before anything is
+ * sent. */
+#define MESSAGE_BYTES_MAX 1000000000
+
+struct setting {
+    const char *name;
+    const char *value;
+};
+
+/* Defaults that users may override. docs/performance.md and docs/ARCHITECTURE.md say what each is for. */
+static const struct setting common_defaults[] = {
+    {"client.id", "weir"},
+    {"topic.metadata.refresh.interval.ms", "30000"},
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"},
+    {NULL, NULL},
+};
+
+static const struct setting consumer_defaults[] = {
+    {"session.timeout.ms", "10000"},         {"heartbeat.interval.ms", "3000"},
+    {"max.poll.interval.ms", "90000"},       {"queued.min.messages", "100000"},
+    {"queued.max.messages.kbytes", "65536"}, {"fetch.queue.backoff.ms", "1"},
+    {"allow.auto.create.topics", "false"},   {NULL, NULL},
+};
+
+static const struct setting producer_defaults[] = {
+    {"transaction.timeout.ms", "30000"},
+    {"socket.timeout.ms", "10000"},
+    {"linger.ms", "50"},
+    {"retry.backoff.ms", "5"},
+    {NULL, NULL},
+};
+
+/* What is weir's alone: include/weir/reserved.def is also why the configuration refuses these. */
+static const struct setting reserved[] = {
+#define WEIR_RESERVED(name, value, why) {name, value},
+#include "weir/reserved.def"
+#undef WEIR_RESERVED
+};
+
+enum weir_err_code conf_identify(struct conf_identity *identity, const char *pipeline, const char *instance,
+                                 int worker, struct weir_err *err)
+{
+    int version = rd_kafka_version();
+    if (version < CONF_VERSION_FLOOR ||
+        (version >= CONF_VERSION_BROKEN_FIRST && version <= CONF_VERSION_BROKEN_LAST))
+        return weir_fail(err, WEIR_ERR_CONFIG,
+                         "librdkafka %s cannot be used: 2.8.0 or newer is needed, but not 2.10.0",
+                         rd_kafka_version_str());
+    int len = snprintf(identity->text, sizeof identity->text, "%s-%s-%d", pipeline, instance, worker);
+    if (len < 0 || (size_t)len >= sizeof identity->text)
+        return weir_fail(err, WEIR_ERR_CONFIG,
+                         "the identity <pipeline>-<instance>-<worker> has more than %d characters",
+                         CONF_IDENTITY_MAX - 1);
+    return WEIR_OK;
+}
+
+static enum weir_err_code set(rd_kafka_conf_t *conf, const char *name, const char *value,
+                              struct weir_err *err)
+{
+    char text[256];
+    if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
+        return WEIR_OK;
+    return weir_fail(err, WEIR_ERR_CONFIG, "%s", text);
+}
+
+static enum weir_err_code set_all(rd_kafka_conf_t *conf, const struct setting *settings, struct weir_err *err)
+{
+    for (; settings->name; settings++) {
+        enum weir_err_code code = set(conf, settings->name, settings->value, err);
+        if (code != WEIR_OK)
+            return code;
+    }
+    return WEIR_OK;
+}
+
+static enum weir_err_code set_users(rd_kafka_conf_t *conf, const struct weir_spec *spec, struct weir_err *err)
+{
+    for (size_t i = 0; i < spec->n_kafka; i++) {
+        const struct weir_property *property = &spec->kafka[i];
+        struct weir_err why;
+        if (set(conf, property->name, property->value, &why) != WEIR_OK)
+            return weir_fail(err, WEIR_ERR_CONFIG, "line %d, column %d: kafka.%s: %s", property->at.line,
+                             property->at.column, property->name,
+                             property->secret ? "librdkafka does not take this value" : why.text);
+    }
+    return WEIR_OK;
+}
+
+static enum weir_err_code set_reserved(rd_kafka_conf_t *conf, struct weir_err *err)
+{
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        if (!reserved[i].value)
+            continue;
+        enum weir_err_code code = set(conf, reserved[i].name, reserved[i].value, err);
+        if (code != WEIR_OK)
+            return code;
+    }
+    return WEIR_OK;
+}
+
+/*
+ * librdkafka says the same trouble again and again; what matters of it reaches weir as errors, which are said
+ * once. So its own lines are for debugging, save what nothing else tells: emergencies, and compression that
+ * was silently given up.
+ */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    enum { SYSLOG_CRITICAL = 2 };
+    if (level <= SYSLOG_CRITICAL)
+        log_error("librdkafka", "%s %s: %s", rd_kafka_name(rk), facility, text);
+    else if (strcmp(facility, "COMPRESSION") == 0)
+        log_warn("librdkafka", "%s %s: %s", rd_kafka_name(rk), facility, text);
+    else
+        log_debug("librdkafka", "%s %s: %s", rd_kafka_name(rk), facility, text);
+}
+
+/* What both clients share; own are the defaults of the one. */
+static enum weir_err_code set_common(rd_kafka_conf_t *conf, const struct weir_spec *spec,
+                                     const struct setting *own, struct weir_err *err)
+{
+    enum weir_err_code code = set_all(conf, common_defaults, err);
+    if (code == WEIR_OK)
+        code = set_all(conf, own, err);
+    if (code == WEIR_OK)
+        code = set_users(conf, spec, err);
+    if (code == WEIR_OK)
+        code = set_reserved(conf, err);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    return code;
+}
+
+enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf_identity *identity,
+                                 rd_kafka_conf_t **out, struct weir_err *err)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum weir_err_code code = set_common(conf, spec, consumer_defaults, err);
+    if (code == WEIR_OK)
+        code = set(conf, "group.id", spec->core.pipeline, err);
+    if (code == WEIR_OK)
+        code = set(conf, "group.instance.id", identity->text, err);
+    if (code != WEIR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return code;
+    }
+    *out = conf;
+    return WEIR_OK;
+}
+
+static enum weir_err_code set_number(rd_kafka_conf_t *conf, const char *name, int64_t value,
+                                     struct weir_err *err)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    return set(conf, name, text, err);
+}
+
+/* Room for two transactions in librdkafka's queue, so that sending never waits for it in a healthy cluster.
+ */
+static int64_t queue_messages(const struct weir_spec *spec)
+{
+    enum { LEAST = 100000 };
+    int64_t wanted = spec->transaction.max_records * 2;
+    return wanted > LEAST ? wanted : LEAST;
+}
+
+enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf_identity *identity,
+                                 size_t batch_bytes, rd_kafka_conf_t **out, struct weir_err *err)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum weir_err_code code = set_number(conf, "queue.buffering.max.messages", queue_messages(spec), err);
+    if (code == WEIR_OK)
+        code = set_common(conf, spec, producer_defaults, err);
+    if (code == WEIR_OK)
+        code = set(conf, "transactional.id", identity->text, err);
+    if (code == WEIR_OK)
+        code = set_number(conf, "batch.size", (int64_t)batch_bytes, err);
+    if (code == WEIR_OK)
+        code = set_number(conf, "message.max.bytes", MESSAGE_BYTES_MAX, err);
+    if (code != WEIR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return code;
+    }
+    *out = conf;
+    return WEIR_OK;
+}
+
+int64_t conf_number(const rd_kafka_conf_t *conf, const char *name, int64_t fallback)
+{
+    char text[64];
+    size_t size = sizeof text;
+    if (rd_kafka_conf_get(conf, name, text, &size) != RD_KAFKA_CONF_OK)
+        return fallback;
+    char *end = NULL;
+    long long value = strtoll(text, &end, 10);
+    return end == text || *end ? fallback : value;
+}

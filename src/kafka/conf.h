@@ -1,0 +1,42 @@
+/* What weir sets on librdkafka's clients: its defaults, then the user's properties, then what is weir's
+ * alone. */
+#ifndef WEIR_KAFKA_CONF_H
+#define WEIR_KAFKA_CONF_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "weir/err.h"
+#include "weir/spec.h"
+
+/* Longest transactional id. */
+#define CONF_IDENTITY_MAX 256
+
+/* librdkafka older than this is refused, and so is 2.10.0 (it can bootstrap for ever). */
+#define CONF_VERSION_FLOOR        0x020800ff
+#define CONF_VERSION_BROKEN_FIRST 0x020a0000
+#define CONF_VERSION_BROKEN_LAST  0x020a00ff
+
+/* Who a worker is: "<pipeline>-<instance>-<worker>", transactional id and group instance id in one. */
+struct conf_identity {
+    char text[CONF_IDENTITY_MAX];
+};
+
+/* WEIR_ERR_CONFIG when it would be too long, or when librdkafka at run time is a version that weir refuses.
+ */
+enum weir_err_code conf_identify(struct conf_identity *identity, const char *pipeline, const char *instance,
+                                 int worker, struct weir_err *err);
+
+/*
+ * The consumer's and the producer's configuration; the caller passes them to rd_kafka_new or destroys them.
+ * A property that librdkafka does not know or take is WEIR_ERR_CONFIG with its line. batch_bytes bounds a
+ * produce request, since librdkafka cannot split one that a topic finds too large.
+ */
+enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf_identity *identity,
+                                 rd_kafka_conf_t **out, struct weir_err *err);
+enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf_identity *identity,
+                                 size_t batch_bytes, rd_kafka_conf_t **out, struct weir_err *err);
+
+/* The number a property has in conf, or fallback when it has none. */
+int64_t conf_number(const rd_kafka_conf_t *conf, const char *name, int64_t fallback);
+
+#endif

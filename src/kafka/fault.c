@@ -1,0 +1,102 @@
+#include "kafka/fault.h"
+
+#define DUPLICATE_TEXT                                                                                       \
+    "another process runs as the same instance and has taken its place: give each its own --instance"
+
+/* Errors that mean the same whatever call they come from; WEIR_OK when code is none of them. */
+static enum weir_err_code fault_of_identity(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: return WEIR_ERR_DUPLICATE_IDENTITY;
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: return WEIR_ERR_DENIED;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return WEIR_ERR_TOPIC_DENIED;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return WEIR_ERR_TOPIC_MISSING;
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT: return WEIR_ERR_CONFIG;
+    default: return WEIR_OK;
+    }
+}
+
+static bool is_fencing(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+           code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+static bool is_stale_membership(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+           code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+}
+
+static enum weir_err_code class_of(const rd_kafka_error_t *error)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    if (rd_kafka_error_is_retriable(error))
+        return WEIR_ERR_TRANSIENT;
+    if (is_fencing(code))
+        return WEIR_ERR_FENCED;
+    enum weir_err_code identity = fault_of_identity(code);
+    if (identity != WEIR_OK)
+        return identity;
+    if (rd_kafka_error_txn_requires_abort(error))
+        return is_stale_membership(code) ? WEIR_ERR_STALE_GENERATION : WEIR_ERR_TXN_ABORTED;
+    return code == RD_KAFKA_RESP_ERR__TIMED_OUT ? WEIR_ERR_TRANSIENT : WEIR_ERR_TXN_UNKNOWN;
+}
+
+enum weir_err_code fault_of_transaction(rd_kafka_error_t *error, const char *what, struct weir_err *err)
+{
+    if (!error)
+        return WEIR_OK;
+    enum weir_err_code code = class_of(error);
+    if (code == WEIR_ERR_DUPLICATE_IDENTITY)
+        (void)weir_fail(err, code, "%s: " DUPLICATE_TEXT, what);
+    else
+        (void)weir_fail(err, code, "%s: %s (%s)", what, rd_kafka_error_string(error),
+                        rd_kafka_error_name(error));
+    rd_kafka_error_destroy(error);
+    return code;
+}
+
+enum weir_err_code fault_of_delivery(rd_kafka_resp_err_t code, const char *topic, struct weir_err *err)
+{
+    enum weir_err_code identity = fault_of_identity(code);
+    if (identity == WEIR_ERR_TOPIC_MISSING)
+        return weir_fail(err, identity, "topic %s does not exist", topic);
+    if (identity == WEIR_ERR_TOPIC_DENIED)
+        return weir_fail(err, identity, "no permission to write to topic %s", topic);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
+        code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
+        code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
+        return weir_fail(err, WEIR_ERR_OUTPUT_REFUSED, "topic %s refuses records: %s", topic,
+                         rd_kafka_err2str(code));
+    return weir_fail(err, WEIR_ERR_TXN_ABORTED, "a record for topic %s was not delivered: %s", topic,
+                     rd_kafka_err2str(code));
+}
+
+enum weir_err_code fault_of_consumer(rd_kafka_resp_err_t code, const char *text, struct weir_err *err)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: return WEIR_OK;
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+        return weir_fail(err, WEIR_ERR_DUPLICATE_IDENTITY, "%s", DUPLICATE_TEXT);
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        return weir_fail(err, WEIR_ERR_OFFSET_LOST,
+                         "the next record to process is not in the topic any more (%s): records were deleted "
+                         "before weir saw "
+                         "them; set the group's offsets with kafka-consumer-groups --reset-offsets to go on",
+                         text);
+    case RD_KAFKA_RESP_ERR__FATAL: return weir_fail(err, WEIR_ERR_KAFKA, "%s", text);
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+        return weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (%s)", text);
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+        return weir_fail(err, WEIR_ERR_BROKER_DOWN, "the brokers refuse the log-in (%s)", text);
+    default: break;
+    }
+    enum weir_err_code identity = fault_of_identity(code);
+    return weir_fail(err, identity != WEIR_OK ? identity : WEIR_ERR_TRANSIENT, "%s", text);
+}

@@ -1,0 +1,571 @@
+#include "kafka/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/fault.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+/* How long one look at committed offsets or watermarks may take inside a poll, and one seek. */
+#define LOOKUP_TIMEOUT_MS 1000
+#define SEEK_TIMEOUT_MS   5000
+/* For so long a look-up may fail before it counts as trouble: a coordinator that is just moving is none. */
+#define LOOKUP_PATIENCE_MS 5000
+/* Most messages taken in one call of the client. */
+#define POLL_MAX 4096
+
+struct part {
+    bool owned;
+    bool paused;
+    uint32_t epoch;
+    int64_t start; /* where it began under this assignment */
+    int64_t next;  /* offset behind the last record handed out, or the one sought */
+};
+
+struct kafka_source {
+    struct source base;
+    const struct weir_spec *spec;
+    struct counters *counters;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    struct part *parts;
+    int32_t n_parts;
+    uint32_t epoch;
+    bool quiet;
+    rd_kafka_topic_partition_list_t *pending; /* assigned to us, but not begun: offsets to be looked up */
+    int64_t pending_since_ms;
+    enum weir_err_code event; /* what a callback noticed, until the next poll returns it */
+    struct weir_err event_err;
+    rd_kafka_message_t *messages[POLL_MAX];
+};
+
+static struct kafka_source *self_of(struct source *source)
+{
+    return (struct kafka_source *)source;
+}
+
+rd_kafka_t *source_client(struct source *source)
+{
+    return self_of(source)->rk;
+}
+
+static bool owned(const struct kafka_source *self, int32_t partition)
+{
+    return partition >= 0 && partition < self->n_parts && self->parts[partition].owned;
+}
+
+static bool owns(struct source *source, int32_t partition, uint32_t epoch)
+{
+    const struct kafka_source *self = self_of(source);
+    return owned(self, partition) && self->parts[partition].epoch == epoch;
+}
+
+/* --- assignment --- */
+
+static void forget_pending(struct kafka_source *self)
+{
+    if (self->pending)
+        rd_kafka_topic_partition_list_destroy(self->pending);
+    self->pending = NULL;
+}
+
+static void disown_all(struct kafka_source *self)
+{
+    for (int32_t i = 0; i < self->n_parts; i++)
+        self->parts[i].owned = self->parts[i].paused = false;
+}
+
+/*
+ * Runs inside poll, on our thread. An assignment is only noted: looking up its offsets can take long, and
+ * poll must go on being called meanwhile. The group waits for us until rd_kafka_assign.
+ */
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    struct kafka_source *self = opaque;
+    forget_pending(self);
+    disown_all(self);
+    if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        self->pending = rd_kafka_topic_partition_list_copy(partitions);
+        self->pending_since_ms = clock_monotonic_ms();
+        return;
+    }
+    log_info("revoked", "%d partitions %s", partitions->cnt,
+             rd_kafka_assignment_lost(rk) ? "lost" : "given back");
+    (void)rd_kafka_assign(rk, NULL);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    struct kafka_source *self = opaque;
+    char text[256];
+    rd_kafka_resp_err_t error = (rd_kafka_resp_err_t)code;
+    if (error == RD_KAFKA_RESP_ERR__FATAL) {
+        error = rd_kafka_fatal_error(rk, text, sizeof text);
+        if (error != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+            error = RD_KAFKA_RESP_ERR__FATAL;
+        reason = text;
+    }
+    struct weir_err err;
+    enum weir_err_code found = fault_of_consumer(error, reason, &err);
+    /* The worst one is kept: what mends itself must not hide what does not. */
+    if (found == WEIR_ERR_TRANSIENT)
+        log_debug("librdkafka", "%s", reason);
+    else if (weir_err_class(found) >= weir_err_class(self->event)) {
+        self->event = found;
+        self->event_err = err;
+    }
+}
+
+static bool grow(struct kafka_source *self, int32_t n)
+{
+    if (n <= self->n_parts)
+        return true;
+    struct part *parts = realloc(self->parts, (size_t)n * sizeof *parts);
+    if (!parts)
+        return false;
+    memset(parts + self->n_parts, 0, (size_t)(n - self->n_parts) * sizeof *parts);
+    self->parts = parts;
+    self->n_parts = n;
+    return true;
+}
+
+/* Where a partition without committed offset begins: an explicit offset, so that doing it again begins at the
+ * same place. */
+static enum weir_err_code start_offset(struct kafka_source *self, rd_kafka_topic_partition_t *at,
+                                       struct weir_err *err)
+{
+    if (self->spec->input.start == WEIR_START_FAIL)
+        return weir_fail(err, WEIR_ERR_NO_OFFSET,
+                         "partition %d of %s has no committed offset in group %s, and input.start is fail",
+                         at->partition, at->topic, self->spec->core.pipeline);
+    int64_t low = 0;
+    int64_t high = 0;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(self->rk, at->topic, at->partition, &low, &high, LOOKUP_TIMEOUT_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return weir_fail(err, WEIR_ERR_TRANSIENT, "offsets of %s[%d]: %s", at->topic, at->partition,
+                         rd_kafka_err2str(code));
+    at->offset = self->spec->input.start == WEIR_START_EARLIEST ? low : high;
+    return WEIR_OK;
+}
+
+/* Fills each element's offset with the committed one, RD_KAFKA_OFFSET_INVALID where there is none. */
+static enum weir_err_code look_up(struct kafka_source *self, rd_kafka_topic_partition_list_t *list,
+                                  int timeout_ms, struct weir_err *err)
+{
+    rd_kafka_resp_err_t code = rd_kafka_committed(self->rk, list, timeout_ms);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+        code = list->elems[i].err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return WEIR_OK;
+    enum weir_err_code found = fault_of_consumer(code, rd_kafka_err2str(code), err);
+    if (weir_err_class(found) == WEIR_CLASS_FATAL)
+        return found;
+    return weir_fail(err, WEIR_ERR_TRANSIENT, "committed offsets of group %s: %s", self->spec->core.pipeline,
+                     rd_kafka_err2str(code));
+}
+
+static enum weir_err_code look_up_pending(struct kafka_source *self, struct weir_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = self->pending;
+    enum weir_err_code code = list->cnt > 0 ? look_up(self, list, LOOKUP_TIMEOUT_MS, err) : WEIR_OK;
+    for (int i = 0; code == WEIR_OK && i < list->cnt; i++)
+        if (list->elems[i].offset == RD_KAFKA_OFFSET_INVALID)
+            code = start_offset(self, &list->elems[i], err);
+    return code;
+}
+
+/* Marks the partitions of the list as ours, beginning at its offsets. */
+static enum weir_err_code own(struct kafka_source *self, const rd_kafka_topic_partition_list_t *list,
+                              struct weir_err *err)
+{
+    self->epoch++;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &list->elems[i];
+        if (!grow(self, at->partition + 1))
+            return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for partition %d", at->partition);
+        self->parts[at->partition] =
+            (struct part){.owned = true, .epoch = self->epoch, .start = at->offset, .next = at->offset};
+    }
+    return WEIR_OK;
+}
+
+/* A list of all owned partitions at their next offsets; NULL when there are none. */
+static rd_kafka_topic_partition_list_t *list_owned(const struct kafka_source *self, bool paused_only)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(self->n_parts);
+    for (int32_t i = 0; i < self->n_parts; i++)
+        if (owned(self, i) && (!paused_only || self->quiet || self->parts[i].paused))
+            rd_kafka_topic_partition_list_add(list, self->spec->core.input_topic, i)->offset =
+                self->parts[i].next;
+    if (list->cnt > 0)
+        return list;
+    rd_kafka_topic_partition_list_destroy(list);
+    return NULL;
+}
+
+/* Pauses again what is meant to be paused: an assignment begins with everything flowing. */
+static void pause_again(struct kafka_source *self)
+{
+    rd_kafka_topic_partition_list_t *list = list_owned(self, true);
+    if (!list)
+        return;
+    (void)rd_kafka_pause_partitions(self->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static enum weir_err_code complete_assignment(struct kafka_source *self, struct weir_err *err)
+{
+    enum weir_err_code code = look_up_pending(self, err);
+    if (code == WEIR_ERR_TRANSIENT) {
+        bool patient = clock_monotonic_ms() - self->pending_since_ms < LOOKUP_PATIENCE_MS;
+        return patient ? WEIR_OK : (err->code = WEIR_ERR_BROKER_DOWN);
+    }
+    if (code == WEIR_OK)
+        code = own(self, self->pending, err);
+    if (code != WEIR_OK)
+        return code;
+    rd_kafka_resp_err_t failed = rd_kafka_assign(self->rk, self->pending);
+    if (failed)
+        return weir_fail(err, WEIR_ERR_KAFKA, "assign: %s", rd_kafka_err2str(failed));
+    log_info("assigned", "%d partitions of %s", self->pending->cnt, self->spec->core.input_topic);
+    counters_add(self->counters, COUNTER_REBALANCES, 1);
+    forget_pending(self);
+    pause_again(self);
+    return WEIR_OK;
+}
+
+/* --- polling --- */
+
+static enum weir_err_code start(struct source *source, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, self->spec->core.input_topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(self->rk, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return code ? weir_fail(err, WEIR_ERR_KAFKA, "subscribe: %s", rd_kafka_err2str(code)) : WEIR_OK;
+}
+
+/* Lays the message's headers out as an array in the pool. False: no memory. */
+static bool read_headers(rd_kafka_message_t *message, struct pool *pool, struct weir_record *record)
+{
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    size_t n = rd_kafka_header_cnt(headers);
+    size_t size = n * sizeof(struct weir_header);
+    struct weir_arena *arena = pool_arena(pool, size + _Alignof(struct weir_header));
+    struct weir_header *array = arena ? weir_arena_alloc(arena, size, _Alignof(struct weir_header)) : NULL;
+    if (!array)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const void *value = NULL;
+        size_t len = 0;
+        (void)rd_kafka_header_get_all(headers, i, &array[i].name, &value, &len);
+        array[i].value = (struct weir_bytes){value, len};
+    }
+    record->headers = array;
+    record->n_headers = n;
+    return true;
+}
+
+static bool read_message(rd_kafka_message_t *message, struct pool *pool, uint32_t epoch,
+                         struct source_record *out)
+{
+    rd_kafka_timestamp_type_t kind;
+    *out = (struct source_record){.epoch = epoch, .held = message};
+    out->record.key = (struct weir_bytes){message->key, message->key_len};
+    out->record.value = (struct weir_bytes){message->payload, message->len};
+    out->record.partition = message->partition;
+    out->record.offset = message->offset;
+    out->record.timestamp_ms = rd_kafka_message_timestamp(message, &kind);
+    return read_headers(message, pool, &out->record);
+}
+
+/* An error that came in place of a record. */
+static void take_error(struct kafka_source *self, const rd_kafka_message_t *message)
+{
+    on_error(self->rk, (int)message->err, rd_kafka_message_errstr(message), self);
+}
+
+/* True when the message is a record of ours at or behind the place where we are. */
+static bool wanted(const struct kafka_source *self, const rd_kafka_message_t *message)
+{
+    return !self->quiet && owned(self, message->partition) &&
+           message->offset >= self->parts[message->partition].next;
+}
+
+static enum weir_err_code take(struct kafka_source *self, size_t got, struct pool *pool,
+                               struct source_record *out, size_t *n, struct weir_err *err)
+{
+    enum weir_err_code code = WEIR_OK;
+    for (size_t i = 0; i < got; i++) {
+        rd_kafka_message_t *message = self->messages[i];
+        if (message->err) {
+            take_error(self, message);
+        } else if (code == WEIR_OK && wanted(self, message)) {
+            struct part *part = &self->parts[message->partition];
+            if (read_message(message, pool, part->epoch, &out[*n])) {
+                part->next = message->offset + 1;
+                (*n)++;
+                continue;
+            }
+            code = weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the headers of a record");
+        }
+        rd_kafka_message_destroy(message);
+    }
+    return code;
+}
+
+static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max, struct pool *pool,
+                               struct source_record *out, size_t *n, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    *n = 0;
+    if (self->pending) {
+        enum weir_err_code code = complete_assignment(self, err);
+        if (code != WEIR_OK && weir_err_class(code) != WEIR_CLASS_WAIT)
+            return code;
+        if (code != WEIR_OK) {
+            self->event = code;
+            self->event_err = *err;
+        }
+    }
+    if (max > POLL_MAX)
+        max = POLL_MAX;
+    ssize_t got = rd_kafka_consume_batch_queue(self->queue, timeout_ms, self->messages, max);
+    enum weir_err_code code = take(self, got > 0 ? (size_t)got : 0, pool, out, n, err);
+    if (code == WEIR_OK && self->event != WEIR_OK) {
+        code = self->event;
+        *err = self->event_err;
+        self->event = WEIR_OK;
+    }
+    return code;
+}
+
+static void release(struct source *source, struct source_record *records, size_t n)
+{
+    (void)source;
+    for (size_t i = 0; i < n; i++)
+        rd_kafka_message_destroy(records[i].held);
+}
+
+/* --- moving about --- */
+
+/* Begins anew with all owned partitions at their next offsets: heavier than a seek, and it always works. */
+static enum weir_err_code reassign(struct kafka_source *self, struct weir_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = list_owned(self, false);
+    if (!list)
+        return WEIR_OK;
+    rd_kafka_resp_err_t code = rd_kafka_assign(self->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    pause_again(self);
+    return code ? weir_fail(err, WEIR_ERR_KAFKA, "assign: %s", rd_kafka_err2str(code)) : WEIR_OK;
+}
+
+/* Moves the client to the offsets in the list; the parts know them already. */
+static enum weir_err_code seek_list(struct kafka_source *self, rd_kafka_topic_partition_list_t *list,
+                                    struct weir_err *err)
+{
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(self->rk, list, SEEK_TIMEOUT_MS);
+    bool failed = error != NULL;
+    if (error)
+        rd_kafka_error_destroy(error);
+    for (int i = 0; i < list->cnt; i++)
+        failed = failed || list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR;
+    return failed ? reassign(self, err) : WEIR_OK;
+}
+
+static enum weir_err_code seek(struct source *source, const struct position *to, size_t n,
+                               struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    for (size_t i = 0; i < n; i++) {
+        if (!owns(source, to[i].partition, to[i].epoch))
+            continue;
+        self->parts[to[i].partition].next = to[i].offset;
+        rd_kafka_topic_partition_list_add(list, self->spec->core.input_topic, to[i].partition)->offset =
+            to[i].offset;
+    }
+    enum weir_err_code code = list->cnt > 0 ? seek_list(self, list, err) : WEIR_OK;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+/* Pauses or resumes one partition in the client. */
+static enum weir_err_code set_flow(struct kafka_source *self, int32_t partition, bool flow,
+                                   struct weir_err *err)
+{
+    if (!owned(self, partition))
+        return WEIR_OK;
+    self->parts[partition].paused = !flow;
+    if (self->quiet)
+        return WEIR_OK;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, self->spec->core.input_topic, partition);
+    rd_kafka_resp_err_t code =
+        flow ? rd_kafka_resume_partitions(self->rk, list) : rd_kafka_pause_partitions(self->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code ? weir_fail(err, WEIR_ERR_KAFKA, "%s: %s", flow ? "resume" : "pause", rd_kafka_err2str(code))
+                : WEIR_OK;
+}
+
+static enum weir_err_code pause(struct source *source, int32_t partition, struct weir_err *err)
+{
+    return set_flow(self_of(source), partition, false, err);
+}
+
+static enum weir_err_code resume(struct source *source, int32_t partition, struct weir_err *err)
+{
+    return set_flow(self_of(source), partition, true, err);
+}
+
+static enum weir_err_code quiet(struct source *source, bool on, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    self->quiet = on;
+    if (on) {
+        pause_again(self);
+        return WEIR_OK;
+    }
+    rd_kafka_topic_partition_list_t *list = list_owned(self, false);
+    if (!list)
+        return WEIR_OK;
+    /* What was fetched meanwhile is thrown away: go on from where the caller is. */
+    enum weir_err_code code = seek_list(self, list, err);
+    (void)rd_kafka_resume_partitions(self->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    pause_again(self);
+    return code;
+}
+
+/* --- offsets and membership --- */
+
+static enum weir_err_code committed(struct source *source, struct position *positions, size_t n,
+                                    int timeout_ms, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    if (n == 0)
+        return WEIR_OK;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    for (size_t i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, self->spec->core.input_topic, positions[i].partition);
+    enum weir_err_code code = look_up(self, list, timeout_ms, err);
+    for (size_t i = 0; code == WEIR_OK && i < n; i++) {
+        int32_t partition = positions[i].partition;
+        int64_t offset = list->elems[i].offset;
+        bool none = offset == RD_KAFKA_OFFSET_INVALID && partition < self->n_parts;
+        positions[i].offset = none ? self->parts[partition].start : offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+static enum weir_err_code stamp(struct source *source, struct stamp **out, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(self->rk);
+    /* The broker does not fence generation -1, so a batch without membership must not be committed. */
+    if (!metadata || rd_kafka_consumer_group_metadata_generation_id(metadata) < 0) {
+        if (metadata)
+            rd_kafka_consumer_group_metadata_destroy(metadata);
+        return weir_fail(err, WEIR_ERR_STALE_GENERATION, "this member has no generation in group %s",
+                         self->spec->core.pipeline);
+    }
+    struct stamp *made = malloc(sizeof *made);
+    if (!made) {
+        rd_kafka_consumer_group_metadata_destroy(metadata);
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a group's metadata");
+    }
+    made->metadata = metadata;
+    *out = made;
+    return WEIR_OK;
+}
+
+static void stamp_free(struct stamp *stamp)
+{
+    if (!stamp)
+        return;
+    rd_kafka_consumer_group_metadata_destroy(stamp->metadata);
+    free(stamp);
+}
+
+/* --- life --- */
+
+static const struct source_ops ops = {
+    .start = start,
+    .poll = poll,
+    .release = release,
+    .owns = owns,
+    .seek = seek,
+    .pause = pause,
+    .resume = resume,
+    .quiet = quiet,
+    .committed = committed,
+    .stamp = stamp,
+    .stamp_free = stamp_free,
+};
+
+enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_identity *identity,
+                               struct counters *counters, struct source **out, struct weir_err *err)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = NULL;
+    struct kafka_source *self = calloc(1, sizeof *self);
+    if (!self)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a consumer");
+    enum weir_err_code code = conf_consumer(spec, identity, &conf, err);
+    if (code != WEIR_OK) {
+        free(self);
+        return code;
+    }
+    self->base.ops = &ops;
+    self->spec = spec;
+    self->counters = counters;
+    rd_kafka_conf_set_opaque(conf, self);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    self->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    if (!self->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(self);
+        return weir_fail(err, WEIR_ERR_CONFIG, "consumer: %s", text);
+    }
+    (void)rd_kafka_poll_set_consumer(self->rk);
+    self->queue = rd_kafka_queue_get_consumer(self->rk);
+    *out = &self->base;
+    return WEIR_OK;
+}
+
+/* Serves the queue until the consumer has closed or time is up. */
+static bool close_consumer(struct kafka_source *self, int timeout_ms)
+{
+    int64_t until = clock_monotonic_ms() + timeout_ms;
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(self->rk, self->queue);
+    if (error) {
+        rd_kafka_error_destroy(error);
+        return false;
+    }
+    while (!rd_kafka_consumer_closed(self->rk) && clock_monotonic_ms() < until) {
+        ssize_t got = rd_kafka_consume_batch_queue(self->queue, 50, self->messages, POLL_MAX);
+        for (ssize_t i = 0; i < got; i++)
+            rd_kafka_message_destroy(self->messages[i]);
+    }
+    return rd_kafka_consumer_closed(self->rk) != 0;
+}
+
+void source_close(struct source *source, int timeout_ms)
+{
+    struct kafka_source *self = self_of(source);
+    bool closed = close_consumer(self, timeout_ms);
+    rd_kafka_queue_destroy(self->queue);
+    forget_pending(self);
+    rd_kafka_destroy_flags(self->rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(self->parts);
+    free(self);
+}

@@ -1,0 +1,33 @@
+/*
+ * The source on librdkafka: one consumer of a classic, eager, static group, read_committed. Where a partition
+ * begins is looked up here and assigned explicitly, since librdkafka can ignore a committed offset (its
+ * OffsetFetch answered UNSTABLE_OFFSET_COMMIT while the assignment changed).
+ */
+#ifndef WEIR_KAFKA_SOURCE_H
+#define WEIR_KAFKA_SOURCE_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "engine/ports.h"
+#include "kafka/conf.h"
+#include "metrics/counters.h"
+#include "weir/spec.h"
+
+/* The group membership of a sealed batch. */
+struct stamp {
+    rd_kafka_consumer_group_metadata_t *metadata;
+};
+
+/* Makes the consumer; it joins the group with start. spec, identity and counters outlive it. CONFIG, KAFKA,
+ * NO_MEMORY. */
+enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_identity *identity,
+                               struct counters *counters, struct source **out, struct weir_err *err);
+
+/* Leaves the group (a static member keeps its place for the session time-out) within timeout_ms and frees the
+ * consumer. */
+void source_close(struct source *source, int timeout_ms);
+
+/* The client behind it, for questions about the cluster (any thread). */
+rd_kafka_t *source_client(struct source *source);
+
+#endif

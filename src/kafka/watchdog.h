@@ -1,0 +1,51 @@
+/*
+ * Ends the process when a call into librdkafka does not come back: rd_kafka_send_offsets_to_transaction
+ * ignores its time-out while the group's coordinator is away, and may go on blocking when it is back
+ * (librdkafka issues 5456, 5511). Nothing short of a new process helps. While the cluster answers nobody it
+ * only waits: a broker that is away costs time alone.
+ */
+#ifndef WEIR_KAFKA_WATCHDOG_H
+#define WEIR_KAFKA_WATCHDOG_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/err.h"
+
+/* Blocked for so long while the cluster answers others; blocked for so long in any case; stopping for so
+ * long. */
+#define WATCHDOG_BLOCKED_MS 30000
+#define WATCHDOG_LONGEST_MS 300000
+#define WATCHDOG_STOP_MS    15000
+
+/* What a worker is doing: written by it, read by the watchdog. Zeroed is valid. */
+struct watch {
+    _Atomic int64_t since_ms;   /* when the present call began; 0: in none */
+    _Atomic(const char *) what; /* its name */
+};
+
+/* Around each call that may block. Worker's thread. */
+void watch_enter(struct watch *watch, const char *what);
+void watch_leave(struct watch *watch);
+
+/* What the watchdog has seen; times are monotonic ms, 0: not so. */
+struct watchdog_view {
+    int64_t now_ms;
+    int64_t blocked_since_ms;
+    int64_t answered_since_ms; /* since when each question to the cluster has been answered */
+    int64_t stopping_since_ms;
+};
+
+/* True when the process must end; *why is for the log. Pure. */
+bool watchdog_judge(const struct watchdog_view *view, const char **why);
+
+struct watchdog;
+
+/* Starts its thread. client answers questions about the cluster; all outlive the watchdog. NO_MEMORY. */
+enum weir_err_code watchdog_start(rd_kafka_t *client, struct watch *watch, const _Atomic int *stopping,
+                                  struct watchdog **out, struct weir_err *err);
+void watchdog_stop(struct watchdog *dog);
+
+#endif
