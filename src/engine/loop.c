@@ -121,8 +121,12 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
         *err = why;
         return code;
     }
-    if (code != WEIR_OK)
+    /* Trouble with the input topic itself shows in the next look at the topics, which also tells when it is
+     * over. */
+    if (code == WEIR_ERR_BROKER_DOWN)
         settle_down(loop, &why);
+    else if (code != WEIR_OK)
+        loop->refresh_at_ms = now_ms(loop);
     return batch_take(&loop->batch, *n, err);
 }
 

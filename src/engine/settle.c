@@ -26,27 +26,30 @@ void settle_up(struct loop *loop)
 
 /* --- well --- */
 
-static void count_item(struct counters *counters, const struct weir_outcome *outcome)
-{
-    counters_add(counters, COUNTER_RECORDS_IN, 1);
-    switch (outcome->verdict) {
-    case WEIR_PASS:
-        counters_add(counters, COUNTER_RECORDS_PASSED, 1);
-        counters_add(counters, COUNTER_RECORDS_DEFAULTED, outcome->defaulted != 0);
-        break;
-    case WEIR_DROP: counters_add(counters, COUNTER_RECORDS_DROPPED, 1); break;
-    case WEIR_REJECT:
-        counters_add(counters, COUNTER_RECORDS_REJECTED, 1);
-        counters_add_rejected(counters, outcome->why.code, 1);
-        break;
-    }
-}
-
+/* Adds the batch to the counters: summed up first, since each addition to a shared counter costs. */
 static void count_batch(struct loop *loop)
 {
-    for (size_t i = 0; i < loop->batch.n; i++)
-        if (batch_live(&loop->batch, &loop->batch.items[i]))
-            count_item(loop->parts.counters, &loop->batch.items[i].outcome);
+    uint64_t verdicts[WEIR_REJECT + 1] = {0};
+    uint64_t codes[WEIR_CODE_COUNT] = {0};
+    uint64_t defaulted = 0;
+    for (size_t i = 0; i < loop->batch.n; i++) {
+        const struct weir_outcome *outcome = &loop->batch.items[i].outcome;
+        if (!batch_live(&loop->batch, &loop->batch.items[i]))
+            continue;
+        verdicts[outcome->verdict]++;
+        codes[outcome->verdict == WEIR_REJECT ? outcome->why.code : WEIR_CODE_NONE]++;
+        defaulted += outcome->verdict == WEIR_PASS && outcome->defaulted != 0;
+    }
+    struct counters *counters = loop->parts.counters;
+    counters_add(counters, COUNTER_RECORDS_IN,
+                 verdicts[WEIR_PASS] + verdicts[WEIR_DROP] + verdicts[WEIR_REJECT]);
+    counters_add(counters, COUNTER_RECORDS_PASSED, verdicts[WEIR_PASS]);
+    counters_add(counters, COUNTER_RECORDS_DROPPED, verdicts[WEIR_DROP]);
+    counters_add(counters, COUNTER_RECORDS_REJECTED, verdicts[WEIR_REJECT]);
+    counters_add(counters, COUNTER_RECORDS_DEFAULTED, defaulted);
+    for (int code = WEIR_CODE_NONE + 1; code < WEIR_CODE_COUNT; code++)
+        if (codes[code])
+            counters_add_rejected(counters, (enum weir_code)code, codes[code]);
 }
 
 /* Ends the batch: its records go back, and the next one begins with nothing. */
