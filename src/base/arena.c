@@ -41,7 +41,7 @@ struct weir_bytes weir_arena_printf(struct weir_arena *arena, size_t max, const 
     size_t room = weir_arena_left(arena);
     char *text = (char *)arena->base + arena->used;
     /* vsnprintf wants a byte for its NUL, which is not kept. */
-    size_t size = room < max + 1 ? room : max + 1;
+    size_t size = max < room ? max + 1 : room;
     if (size == 0)
         return WEIR_NO_BYTES;
     va_list args;
