@@ -1,0 +1,1 @@
+weir_unit_test(counters USES weir_metrics)
