@@ -52,6 +52,8 @@ class Tree:
         """Rows (line, left, right) of a table file: "left: right words", # begins a comment."""
         rows = []
         path = f"tests/tidy/{name}"
+        if not self.exists(path):
+            raise SystemExit(f"{path}: is missing below {self.root}")
         for number, line in enumerate(self.text(path).splitlines(), 1):
             line = line.split("#", 1)[0].strip()
             if line:

@@ -351,6 +351,11 @@ class Style(Planted):
                 self.assert_found(style.check, f"{path}:4", name)
                 (self.root / path).unlink()
 
+    def test_files_of_one_noun_share_its_prefix(self):
+        self.header("src/avro/schema_parts.h", "int schema_name(int x);\n")
+        self.header("src/avro/options.h", "#define OPTION_MAX 3\n")
+        self.assert_clean(style.check)
+
     def test_types_and_inner_names_need_no_prefix(self):
         body = ("struct cell {\n    int (*call)(int);\n};\n\ntypedef int (*callback)(void);\n\n"
                 '_Static_assert(sizeof(int) == 4, "int");\n\n#define SLOT_WIDE 2\n\n#define X(n) n\n#undef X\n\nint slot_of(int (*call)(int));\n')
