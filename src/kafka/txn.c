@@ -172,10 +172,10 @@ static void destroy_producer(struct txn *self)
             rd_kafka_topic_destroy(self->topics[i]);
         self->topics[i] = NULL;
     }
-    watch_enter(self->parts.watch, "destroying the producer");
+    watchdog_enter(self->parts.watch, "destroying the producer");
     if (self->rk)
         rd_kafka_destroy(self->rk);
-    watch_leave(self->parts.watch);
+    watchdog_leave(self->parts.watch);
     self->rk = NULL;
     self->initialised = false;
 }
@@ -216,9 +216,9 @@ static enum weir_err_code open_producer(struct sink *sink, struct weir_err *err)
         code = make_producer(self, err);
     if (code != WEIR_OK)
         return code;
-    watch_enter(self->parts.watch, "init transactions");
+    watchdog_enter(self->parts.watch, "init transactions");
     rd_kafka_error_t *error = rd_kafka_init_transactions(self->rk, SLICE_MS);
-    watch_leave(self->parts.watch);
+    watchdog_leave(self->parts.watch);
     code = fault_of_transaction(error, "init transactions", err);
     if (code == WEIR_ERR_TRANSIENT)
         err->code = code = WEIR_ERR_BROKER_DOWN;
@@ -358,9 +358,9 @@ static enum weir_err_code call_sliced(struct txn *self, enum call call,
 {
     static const char *const names[] = {"send offsets", "commit", "abort"};
     for (;;) {
-        watch_enter(self->parts.watch, names[call]);
+        watchdog_enter(self->parts.watch, names[call]);
         rd_kafka_error_t *error = call_once(self, call, offsets, stamp);
-        watch_leave(self->parts.watch);
+        watchdog_leave(self->parts.watch);
         enum weir_err_code code = fault_of_transaction(error, names[call], err);
         if (code != WEIR_ERR_TRANSIENT)
             return code;

@@ -21,13 +21,13 @@ struct watchdog {
     _Atomic bool done;
 };
 
-void watch_enter(struct watch *watch, const char *what)
+void watchdog_enter(struct watch *watch, const char *what)
 {
     atomic_store(&watch->what, what);
     atomic_store(&watch->since_ms, clock_monotonic_ms());
 }
 
-void watch_leave(struct watch *watch)
+void watchdog_leave(struct watch *watch)
 {
     atomic_store(&watch->since_ms, 0);
 }

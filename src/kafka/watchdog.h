@@ -27,8 +27,8 @@ struct watch {
 };
 
 /* Around each call that may block. Worker's thread. */
-void watch_enter(struct watch *watch, const char *what);
-void watch_leave(struct watch *watch);
+void watchdog_enter(struct watch *watch, const char *what);
+void watchdog_leave(struct watch *watch);
 
 /* What the watchdog has seen; times are monotonic ms, 0: not so. */
 struct watchdog_view {

@@ -15,6 +15,9 @@ CONTRACT_HEADERS = {
     "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h",
 }
 
+# Targets of that form which are no folder of src: the compiler's flags, and the client library.
+NO_ROOMS = {"weir_flags", "weir_librdkafka"}
+
 
 def check(tree, options):
     layers = Layers(tree)
@@ -91,7 +94,7 @@ def link_lines(tree):
         text = re.sub(r"#[^\n]*", "", tree.text(path))
         for match in ROOM.finditer(text):
             uses = match.group(2).split("USES", 1)[1].split() if "USES" in match.group(2) else []
-            rooms = [use[len("weir_") :] for use in uses if use.startswith("weir_") and use != "weir_flags"]
+            rooms = [use[len("weir_") :] for use in uses if use.startswith("weir_") and use not in NO_ROOMS]
             links[match.group(1)] = (path, text.count("\n", 0, match.start()) + 1, rooms)
     return links
 
