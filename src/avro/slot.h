@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "weir/bytes.h"
+#include "weir/schema.h"
 
 enum slot_kind {
     SLOT_NULL,
@@ -34,5 +35,12 @@ struct slot {
     uint8_t kind;
     bool defaulted;
 };
+
+/* The slot of a field that took its default: made ahead and copied per record. field->has_default. */
+void slot_default(struct slot *slot, const struct weir_field *field);
+
+/* The IEEE 754 numbers in the 4 or 8 bytes at p, the lowest byte first. */
+float slot_float(const uint8_t *p);
+double slot_double(const uint8_t *p);
 
 #endif

@@ -1,0 +1,147 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "avro/schema_parts.h"
+
+static const char *const type_names[] = {
+    [WEIR_TYPE_NULL] = "null",   [WEIR_TYPE_BOOLEAN] = "boolean", [WEIR_TYPE_INT] = "int",
+    [WEIR_TYPE_LONG] = "long",   [WEIR_TYPE_FLOAT] = "float",     [WEIR_TYPE_DOUBLE] = "double",
+    [WEIR_TYPE_BYTES] = "bytes", [WEIR_TYPE_STRING] = "string",   [WEIR_TYPE_ENUM] = "enum",
+    [WEIR_TYPE_UNION] = "union", [WEIR_TYPE_RECORD] = "record",
+};
+
+const char *weir_type_name(enum weir_type type)
+{
+    return type_names[type];
+}
+
+/* Adds the path of a place to text, from the outermost step on; returns the new length. */
+static size_t place_print(const struct schema_reading *reading, const struct schema_place *place, char *text,
+                          size_t cap)
+{
+    size_t len = place->up ? place_print(reading, place->up, text, cap) : 0;
+    int wanted = 0;
+    if (!place->up)
+        wanted = snprintf(text, cap, "%s", reading->root_name);
+    else if (place->index < 0)
+        wanted = snprintf(text + len, cap - len, "%s", place->step);
+    else
+        wanted = snprintf(text + len, cap - len, "%s[%d]", place->step, place->index);
+    size_t end = len + (wanted > 0 ? (size_t)wanted : 0);
+    return end < cap ? end : cap - 1;
+}
+
+bool schema_bad(struct schema_reading *reading, const struct schema_place *place, const char *format, ...)
+{
+    char path[WEIR_ERR_TEXT_MAX / 2], text[WEIR_ERR_TEXT_MAX / 2];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    (void)place_print(reading, place, path, sizeof path);
+    reading->code = weir_fail(reading->err, WEIR_ERR_BAD_SCHEMA, "%s: %s", path, text);
+    return false;
+}
+
+bool schema_no_memory(struct schema_reading *reading)
+{
+    reading->code = weir_fail(reading->err, WEIR_ERR_NO_MEMORY, "no memory for the schema");
+    return false;
+}
+
+struct schema_shown schema_show(const json_t *json)
+{
+    struct schema_shown shown = {""};
+    const char *text = json_string_value(json);
+    size_t len = text ? json_string_length(json) : 0;
+    size_t i = 0;
+    for (; i < len && i < sizeof shown.text - 1; i++)
+        shown.text[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+    shown.text[i] = '\0';
+    return shown;
+}
+
+/* The text as JSON; NULL after a failure. */
+static json_t *text_load(struct schema_reading *reading, struct weir_bytes text)
+{
+    const struct schema_place whole = {NULL, NULL, -1};
+    if (!text.data || text.len == 0) {
+        schema_bad(reading, &whole, "the text is empty");
+        return NULL;
+    }
+    if (text.len > WEIR_SCHEMA_TEXT_MAX) {
+        schema_bad(reading, &whole, "the text has %zu bytes, at most %d are allowed", text.len,
+                   WEIR_SCHEMA_TEXT_MAX);
+        return NULL;
+    }
+    json_error_t error;
+    json_t *json = json_loadb((const char *)text.data, text.len,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    /* jansson says out_of_memory in some places and nothing at all in others. */
+    if (!json && (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory))
+        schema_no_memory(reading);
+    else if (!json)
+        schema_bad(reading, &whole, "not JSON: line %d, column %d: %s", error.line, error.column,
+                   json_error_code(&error) == json_error_duplicate_key ? "a key stands twice"
+                                                                       : "wrong syntax");
+    return json;
+}
+
+static struct schema *schema_new(struct weir_bytes text)
+{
+    struct schema *schema = calloc(1, sizeof *schema);
+    if (!schema)
+        return NULL;
+    schema->shown.text = pool_text(&schema->pool, text);
+    schema->shown.text_len = text.len;
+    if (!schema->shown.text) {
+        weir_schema_free(&schema->shown);
+        return NULL;
+    }
+    return schema;
+}
+
+enum weir_err_code weir_schema_parse(struct weir_bytes text, struct weir_schema **out, struct weir_err *err)
+{
+    struct schema_reading reading = {.err = err, .root_name = "schema"};
+    const struct schema_place whole = {NULL, NULL, -1};
+    json_t *json = text_load(&reading, text);
+    if (!json)
+        return reading.code;
+    struct schema *schema = schema_new(text);
+    if (!schema) {
+        schema_no_memory(&reading);
+        goto out;
+    }
+    reading.schema = schema;
+    reading.last = &schema->named;
+    schema->shown.root = schema_read_type(&reading, json, "", &whole);
+    if (!schema->shown.root) {
+        weir_schema_free(&schema->shown);
+        goto out;
+    }
+    schema->shown.fingerprint = schema_fingerprint(schema);
+    *out = &schema->shown;
+out:
+    json_decref(json);
+    return reading.code;
+}
+
+void weir_schema_free(struct weir_schema *shown)
+{
+    if (!shown)
+        return;
+    struct schema *schema = (struct schema *)shown;
+    pool_release(&schema->pool);
+    free(schema);
+}
+
+int weir_schema_field(const struct weir_node *record, const char *name)
+{
+    for (size_t i = 0; i < record->n; i++)
+        if (strcmp(record->fields[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}

@@ -1,0 +1,446 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/alloc_fail.h"
+#include "weir/schema.h"
+
+static struct weir_schema *parse(const char *text)
+{
+    struct weir_schema *schema = NULL;
+    struct weir_err err = {WEIR_OK, ""};
+    if (weir_schema_parse(weir_bytes_of(text), &schema, &err) != WEIR_OK)
+        fail_msg("%s: %s", text, err.text);
+    return schema;
+}
+
+#define FIELD(rest) "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"f\"," rest "}]}"
+
+/* The project's own test data: share/test/data/schema-tests.txt of Apache Avro. */
+static const struct {
+    const char *text, *canonical;
+    int64_t fingerprint;
+} published[] = {
+    {"\"null\"", "\"null\"", 7195948357588979594},
+    {"{\"type\":\"null\"}", "\"null\"", 7195948357588979594},
+    {"\"boolean\"", "\"boolean\"", -6970731678124411036},
+    {"{\"type\":\"int\"}", "\"int\"", 8247732601305521295},
+    {"\"long\"", "\"long\"", -3434872931120570953},
+    {"\"float\"", "\"float\"", 5583340709985441680},
+    {"\"double\"", "\"double\"", -8181574048448539266},
+    {"\"bytes\"", "\"bytes\"", 5746618253357095269},
+    {"\"string\"", "\"string\"", -8142146995180207161},
+    {"[  ]", "[]", -1241056759729112623},
+    {"[ \"int\"  ]", "[\"int\"]", -5232228896498058493},
+    {"[ \"int\" , {\"type\":\"boolean\"} ]", "[\"int\",\"boolean\"]", 5392556393470105090},
+    {"{\"fields\":[], \"type\":\"record\", \"name\":\"foo\"}",
+     "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[]}", -4824392279771201922},
+    {"{\"fields\":[], \"type\":\"record\", \"name\":\"foo\", \"namespace\":\"x.y\"}",
+     "{\"name\":\"x.y.foo\",\"type\":\"record\",\"fields\":[]}", 5916914534497305771},
+    {"{\"fields\":[], \"type\":\"record\", \"name\":\"a.b.foo\", \"namespace\":\"x.y\"}",
+     "{\"name\":\"a.b.foo\",\"type\":\"record\",\"fields\":[]}", -4616218487480524110},
+    {"{\"fields\":[], \"type\":\"record\", \"name\":\"foo\", \"doc\":\"foo\", \"aliases\":[\"foo\",\"bar\"]}",
+     "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[]}", -4824392279771201922},
+    {"{\"fields\":[{\"type\":{\"type\":\"boolean\"}, \"name\":\"f1\"}], \"type\":\"record\", "
+     "\"name\":\"foo\"}",
+     "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[{\"name\":\"f1\",\"type\":\"boolean\"}]}",
+     7843277075252814651},
+    {"{ \"fields\":[{\"type\":\"boolean\", \"aliases\":[], \"name\":\"f1\", \"default\":true},"
+     "{\"order\":\"descending\",\"name\":\"f2\",\"doc\":\"Hello\",\"type\":\"int\"}],"
+     "\"type\":\"record\", \"name\":\"foo\"}",
+     "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[{\"name\":\"f1\",\"type\":\"boolean\"},"
+     "{\"name\":\"f2\",\"type\":\"int\"}]}",
+     -4860222112080293046},
+    {"{\"type\":\"enum\", \"name\":\"foo\", \"symbols\":[\"A1\"]}",
+     "{\"name\":\"foo\",\"type\":\"enum\",\"symbols\":[\"A1\"]}", -6342190197741309591},
+    {"{\"namespace\":\"x.y.z\", \"type\":\"enum\", \"name\":\"foo\", \"doc\":\"foo bar\", "
+     "\"symbols\":[\"A1\", "
+     "\"A2\"]}",
+     "{\"name\":\"x.y.z.foo\",\"type\":\"enum\",\"symbols\":[\"A1\",\"A2\"]}", -4448647247586288245},
+};
+
+static void published_forms_and_fingerprints(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
+        struct weir_schema *schema = parse(published[i].text);
+        char *canonical = weir_schema_canonical(schema);
+        assert_string_equal(canonical, published[i].canonical);
+        assert_int_equal((int64_t)schema->fingerprint, published[i].fingerprint);
+        assert_string_equal(schema->text, published[i].text);
+        assert_int_equal(schema->text_len, strlen(published[i].text));
+        free(canonical);
+        weir_schema_free(schema);
+    }
+}
+
+/* A form is a schema itself, of the same form. */
+static void named_types_are_written_once(void **state)
+{
+    (void)state;
+    const char *text =
+        "{\"type\":\"record\",\"name\":\"n.r\",\"fields\":["
+        "{\"name\":\"a\",\"type\":[\"null\",{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\"]}]},"
+        "{\"name\":\"b\",\"type\":\"e\"},"
+        "{\"name\":\"c\",\"type\":{\"type\":\"record\",\"name\":\"m.s\",\"fields\":["
+        "{\"name\":\"d\",\"type\":\"n.e\"}]}},{\"name\":\"g\",\"type\":\"m.s\"}]}";
+    const char *expected =
+        "{\"name\":\"n.r\",\"type\":\"record\",\"fields\":["
+        "{\"name\":\"a\",\"type\":[\"null\",{\"name\":\"n.e\",\"type\":\"enum\",\"symbols\":[\"X\"]}]},"
+        "{\"name\":\"b\",\"type\":\"n.e\"},"
+        "{\"name\":\"c\",\"type\":{\"name\":\"m.s\",\"type\":\"record\",\"fields\":["
+        "{\"name\":\"d\",\"type\":\"n.e\"}]}},{\"name\":\"g\",\"type\":\"m.s\"}]}";
+    struct weir_schema *schema = parse(text);
+    char *canonical = weir_schema_canonical(schema);
+    assert_string_equal(canonical, expected);
+    struct weir_schema *again = parse(canonical);
+    assert_int_equal(schema->fingerprint, again->fingerprint);
+    free(canonical);
+    weir_schema_free(again);
+    weir_schema_free(schema);
+}
+
+static const struct {
+    const char *text, *message;
+} refused[] = {
+    {"", "schema: the text is empty"},
+    {"{", "schema: not JSON: line 1"},
+    {"{\"type\":\"int\",\"type\":\"int\"}", "a key stands twice"},
+    {"7", "schema: a schema is a text, an object or an array"},
+    {"\"strnig\"", "schema: unknown type 'strnig'"},
+    {"\"int\\u0000\"", "schema: unknown type 'int?'"},
+    {"\"\"", "schema: unknown type ''"},
+    {"{}", "schema: 'type' is missing"},
+    {"{\"type\":[\"int\"]}", "schema: 'type' is not a type's name"},
+    {"{\"type\":\"array\",\"items\":\"int\"}", "schema: type 'array' is not supported"},
+    {"{\"type\":\"map\",\"values\":\"int\"}", "schema: type 'map' is not supported"},
+    {"{\"type\":\"fixed\",\"name\":\"x\",\"size\":4}", "schema: type 'fixed' is not supported"},
+    {"{\"type\":\"record\",\"fields\":[]}", "schema: 'name' is missing"},
+    {"{\"type\":\"record\",\"name\":7,\"fields\":[]}", "schema: 'name' is not a text"},
+    {"{\"type\":\"record\",\"name\":\"1a\",\"fields\":[]}", "schema: '1a' is not a name"},
+    {"{\"type\":\"record\",\"name\":\"a..b\",\"fields\":[]}", "schema: 'a..b' is not a name"},
+    {"{\"type\":\"record\",\"name\":\"a.\",\"fields\":[]}", "schema: 'a.' is not a name"},
+    {"{\"type\":\"record\",\"name\":\"a-b\",\"fields\":[]}", "schema: 'a-b' is not a name"},
+    {"{\"type\":\"record\",\"name\":\"long\",\"fields\":[]}", "'long' is the name of a primitive type"},
+    {"{\"type\":\"record\",\"name\":\"a.long\",\"fields\":[]}", "'long' is the name of a primitive type"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"namespace\":\"x y\",\"fields\":[]}", "'x y' is not a namespace"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"namespace\":1,\"fields\":[]}", "'namespace' is not a text"},
+    {"{\"type\":\"record\",\"name\":\"a\"}", "a: 'fields' is not an array"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[7]}", "a.fields[0]: a field must be an object"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[{}]}", "a.fields[0]: a field needs a name"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[{\"name\":\"x.y\",\"type\":\"int\"}]}",
+     "a.fields[0]: 'x.y' is not a name"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[{\"name\":\"x\"}]}", "a.fields[0]: 'type' is missing"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"},"
+     "{\"name\":\"x\",\"type\":\"int\"}]}",
+     "a.fields[1]: field 'x' stands twice"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"aliases\":7,\"fields\":[]}", "'aliases' is not an array"},
+    {"{\"type\":\"record\",\"name\":\"a\",\"aliases\":[\"b\",\"c-\"],\"fields\":[]}",
+     "schema.aliases[1]: 'c-' is not a name"},
+    {FIELD("\"type\":\"int\",\"aliases\":[\"a.b\"]"), "r.fields[0].aliases[0]: 'a.b' is not a name"},
+    {FIELD("\"type\":\"strnig\""), "r.fields[0].type: unknown type 'strnig'"},
+    {FIELD("\"type\":[\"null\",\"r\"]"), "r.fields[0].type[1]: 'r' contains itself"},
+    {FIELD("\"type\":[\"null\",[\"int\"]]"), "r.fields[0].type[1]: a union directly in a union"},
+    {FIELD("\"type\":[\"int\",\"null\",\"int\"]"), "r.fields[0].type[2]: the union has 'int' twice"},
+    {FIELD("\"type\":[\"long\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}]"),
+     "the union has 'long' twice"},
+    {FIELD("\"type\":[{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[]},\"e\"]"), "the union has 'e' twice"},
+    {"[{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[]},{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[]}]",
+     "schema[1]: 'e' is defined twice"},
+    {"{\"type\":\"enum\",\"name\":\"e\"}", "e: 'symbols' is not an array"},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\",\"A\"]}",
+     "e.symbols[2]: symbol 'A' stands twice"},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",1]}", "e.symbols[1]: '' is not a name"},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A B\"]}", "e.symbols[0]: 'A B' is not a name"},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"],\"default\":\"B\"}",
+     "e: the default 'B' is none"},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"],\"default\":\"A\\u0000\"}",
+     "e: the default 'A?' is none"},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"],\"default\":0}", "e: the default '' is none"},
+};
+
+static void wrong_schemas_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct weir_schema *schema = NULL;
+        struct weir_err err = {WEIR_OK, ""};
+        assert_int_equal(weir_schema_parse(weir_bytes_of(refused[i].text), &schema, &err),
+                         WEIR_ERR_BAD_SCHEMA);
+        assert_int_equal(err.code, WEIR_ERR_BAD_SCHEMA);
+        assert_null(schema);
+        if (!strstr(err.text, refused[i].message))
+            fail_msg("%s: '%s' lacks '%s'", refused[i].text, err.text, refused[i].message);
+        assert_int_equal(weir_schema_parse(weir_bytes_of(refused[i].text), &schema, NULL),
+                         WEIR_ERR_BAD_SCHEMA);
+    }
+}
+
+#define BYTES(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
+
+/* A default and its encoding; no bytes at all: refused. */
+static const struct {
+    const char *type, *value;
+    const uint8_t *bytes;
+    size_t len;
+} defaults[] = {
+    {"\"boolean\"", "true", BYTES(1)},
+    {"\"boolean\"", "false", BYTES(0)},
+    {"\"boolean\"", "\"true\"", NULL, 0},
+    {"\"int\"", "-1", BYTES(1)},
+    {"\"int\"", "2147483647", BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0x0F)},
+    {"\"int\"", "-2147483648", BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F)},
+    {"\"int\"", "2147483648", NULL, 0},
+    {"\"int\"", "-2147483649", NULL, 0},
+    {"\"int\"", "1.0", NULL, 0},
+    {"\"int\"", "\"1\"", NULL, 0},
+    {"\"int\"", "null", NULL, 0},
+    {"\"long\"", "9223372036854775807", BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01)},
+    {"\"long\"", "-9223372036854775808", BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01)},
+    {"\"float\"", "1.5", BYTES(0, 0, 0xC0, 0x3F)},
+    {"\"float\"", "2", BYTES(0, 0, 0, 0x40)},
+    {"\"float\"", "1e39", NULL, 0},
+    {"\"float\"", "\"1\"", NULL, 0},
+    {"\"double\"", "-2.5", BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0)},
+    {"\"string\"", "\"a\\u0000\\u20ac\"", BYTES(10, 'a', 0, 0xE2, 0x82, 0xAC)},
+    {"\"string\"", "\"\"", BYTES(0)},
+    {"\"string\"", "1", NULL, 0},
+    {"\"bytes\"", "\"\\u0000\\u007f\\u0080\\u00bf\\u00c0\\u00ff\"",
+     BYTES(12, 0, 0x7F, 0x80, 0xBF, 0xC0, 0xFF)},
+    {"\"bytes\"", "\"\\u0100\"", NULL, 0},
+    {"\"bytes\"", "\"\\u20ac\"", NULL, 0},
+    {"\"bytes\"", "[]", NULL, 0},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"]}", "\"B\"", BYTES(2)},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"]}", "\"C\"", NULL, 0},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"]}", "\"B\\u0000\"", NULL, 0},
+    {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"]}", "1", NULL, 0},
+    {"[\"null\",\"string\"]", "null", BYTES(0)},
+    {"[\"null\",\"string\"]", "\"x\"", BYTES(2, 2, 'x')},
+    {"[\"int\",\"long\"]", "2147483648", BYTES(2, 0x80, 0x80, 0x80, 0x80, 0x10)},
+    {"[\"null\",\"string\"]", "7", NULL, 0},
+    {"[]", "null", NULL, 0},
+    {"{\"type\":\"record\",\"name\":\"s\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":3},"
+     "{\"name\":\"b\",\"type\":\"boolean\"}]}",
+     "{\"b\":true}", BYTES(6, 1)},
+    {"{\"type\":\"record\",\"name\":\"s\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":3},"
+     "{\"name\":\"b\",\"type\":\"boolean\"}]}",
+     "{\"a\":1}", NULL, 0},
+    {"{\"type\":\"record\",\"name\":\"s\",\"fields\":[]}", "[]", NULL, 0},
+};
+
+static void defaults_are_checked_and_encoded(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        char text[600];
+        snprintf(text, sizeof text, FIELD("\"type\":%s,\"default\":%s"), defaults[i].type, defaults[i].value);
+        if (!defaults[i].bytes) {
+            struct weir_schema *none = NULL;
+            struct weir_err err;
+            assert_int_equal(weir_schema_parse(weir_bytes_of(text), &none, &err), WEIR_ERR_BAD_SCHEMA);
+            assert_non_null(strstr(err.text, "r.fields[0].default: the default is not a value of type "));
+            continue;
+        }
+        struct weir_schema *schema = parse(text);
+        const struct weir_field *field = &schema->root->fields[0];
+        assert_true(field->has_default);
+        assert_int_equal(field->default_value.len, defaults[i].len);
+        assert_memory_equal(field->default_value.data, defaults[i].bytes, defaults[i].len);
+        weir_schema_free(schema);
+    }
+}
+
+static void null_default_has_no_bytes_but_is_one(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = parse(FIELD("\"type\":\"null\",\"default\":null"));
+    assert_true(schema->root->fields[0].has_default);
+    assert_non_null(schema->root->fields[0].default_value.data);
+    assert_int_equal(schema->root->fields[0].default_value.len, 0);
+    weir_schema_free(schema);
+}
+
+static void names_aliases_docs_and_logical_types(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = parse(
+        "{\"type\":\"record\",\"name\":\"login\",\"namespace\":\"a.b\",\"aliases\":[\"old\",\"c.older\"],"
+        "\"fields\":[{\"name\":\"t\",\"doc\":\"When.\",\"aliases\":[\"ts\",\"time\"],\"type\":"
+        "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},"
+        "{\"name\":\"u\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}},"
+        "{\"name\":\"v\",\"type\":{\"type\":\"string\",\"logicalType\":\"timestamp-micros\"}},"
+        "{\"name\":\"w\",\"type\":{\"type\":\"long\",\"logicalType\":\"time-micros\"}},"
+        "{\"name\":\"x\",\"type\":{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"],\"default\":"
+        "\"B\"}},"
+        "{\"name\":\"y\",\"type\":{\"type\":\"e\"}}]}");
+    const struct weir_node *root = schema->root;
+    assert_string_equal(root->name, "a.b.login");
+    assert_int_equal(root->n_aliases, 2);
+    assert_string_equal(root->aliases[0], "a.b.old");
+    assert_string_equal(root->aliases[1], "c.older");
+    assert_string_equal(root->fields[0].doc, "When.");
+    assert_null(root->fields[1].doc);
+    assert_int_equal(root->fields[0].n_aliases, 2);
+    assert_string_equal(root->fields[0].aliases[1], "time");
+    assert_int_equal(root->fields[0].type->logical, WEIR_LOGICAL_TIMESTAMP_MILLIS);
+    assert_int_equal(root->fields[1].type->logical, WEIR_LOGICAL_TIMESTAMP_MICROS);
+    assert_int_equal(root->fields[2].type->logical, WEIR_LOGICAL_NONE);
+    assert_int_equal(root->fields[3].type->logical, WEIR_LOGICAL_NONE);
+    assert_string_equal(root->fields[4].type->name, "a.b.e");
+    assert_int_equal(root->fields[4].type->default_symbol, 1);
+    assert_ptr_equal(root->fields[4].type, root->fields[5].type);
+    assert_int_equal(weir_schema_field(root, "v"), 2);
+    assert_int_equal(weir_schema_field(root, "ts"), -1);
+    assert_string_equal(weir_type_name(root->type), "record");
+    weir_schema_free(schema);
+    weir_schema_free(NULL);
+}
+
+/* n records, each of two fields of the record before it: 2^n fields when written out. */
+static char *doubling(int n)
+{
+    static char text[16384];
+    int len = snprintf(text, sizeof text, "[{\"type\":\"record\",\"name\":\"r0\",\"fields\":[]}");
+    for (int i = 1; i <= n; i++)
+        len +=
+            snprintf(text + len, sizeof text - (size_t)len,
+                     ",{\"type\":\"record\",\"name\":\"r%d\",\"fields\":[{\"name\":\"a\",\"type\":\"r%d\"},"
+                     "{\"name\":\"b\",\"type\":\"r%d\"}]}",
+                     i, i - 1, i - 1);
+    snprintf(text + len, sizeof text - (size_t)len, "]");
+    return text;
+}
+
+static void expect_refused(const char *text, const char *message)
+{
+    struct weir_schema *schema = NULL;
+    struct weir_err err = {WEIR_OK, ""};
+    assert_int_equal(weir_schema_parse(weir_bytes_of(text), &schema, &err), WEIR_ERR_BAD_SCHEMA);
+    if (!strstr(err.text, message))
+        fail_msg("'%s' lacks '%s'", err.text, message);
+}
+
+static void what_a_short_text_may_ask_for_is_bounded(void **state)
+{
+    (void)state;
+    weir_schema_free(parse(doubling(10)));
+    expect_refused(doubling(12), "more than 4096 fields and branches");
+    expect_refused(doubling(60), "more than 4096 fields and branches");
+}
+
+/* n records, each inside the next. */
+static char *nested(int n)
+{
+    static char text[16384];
+    int len = 0;
+    for (int i = 0; i < n; i++)
+        len += snprintf(text + len, sizeof text - (size_t)len,
+                        "{\"type\":\"record\",\"name\":\"r%d\",\"fields\":[{\"name\":\"f\",\"type\":", i);
+    len += snprintf(text + len, sizeof text - (size_t)len, "\"int\"");
+    for (int i = 0; i < n; i++)
+        len += snprintf(text + len, sizeof text - (size_t)len, "}]}");
+    return text;
+}
+
+/* n records that nest by reference: each uses the one before. */
+static char *chained(int n)
+{
+    static char text[16384];
+    int len = snprintf(text, sizeof text, "[{\"type\":\"record\",\"name\":\"r0\",\"fields\":[]}");
+    for (int i = 1; i <= n; i++)
+        len +=
+            snprintf(text + len, sizeof text - (size_t)len,
+                     ",{\"type\":\"record\",\"name\":\"r%d\",\"fields\":[{\"name\":\"a\",\"type\":\"r%d\"}]}",
+                     i, i - 1);
+    snprintf(text + len, sizeof text - (size_t)len, "]");
+    return text;
+}
+
+static void depth_is_bounded(void **state)
+{
+    (void)state;
+    weir_schema_free(parse(nested(WEIR_SCHEMA_DEPTH_MAX - 1)));
+    expect_refused(nested(WEIR_SCHEMA_DEPTH_MAX), "nested deeper than 64");
+    weir_schema_free(parse(chained(WEIR_SCHEMA_DEPTH_MAX - 2)));
+    expect_refused(chained(WEIR_SCHEMA_DEPTH_MAX - 1), "nested deeper than 64");
+}
+
+static void sizes_are_bounded(void **state)
+{
+    (void)state;
+    size_t cap = WEIR_SCHEMA_TEXT_MAX + 2;
+    char *text = calloc(1, cap);
+    memset(text, ' ', cap - 1);
+    memcpy(text, "\"int\"", 5);
+    expect_refused(text, "at most 1048576 are allowed");
+    text[WEIR_SCHEMA_TEXT_MAX] = '\0';
+    weir_schema_free(parse(text));
+
+    int len = snprintf(text, cap, "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"s\"");
+    for (int i = 0; i < WEIR_SCHEMA_FIELDS_MAX; i++)
+        len += snprintf(text + len, cap - (size_t)len, ",\"s%d\"", i);
+    snprintf(text + len, cap - (size_t)len, "]}");
+    expect_refused(text, "4097 symbols, at most 4096 are allowed");
+
+    len = snprintf(text, cap,
+                   "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"f\",\"type\":\"string\","
+                   "\"default\":\"");
+    memset(text + len, 'x', 65536);
+    snprintf(text + len + 65536, cap - (size_t)len - 65536, "\"}]}");
+    expect_refused(text, "r.fields[0].default: the defaults take more than 65536 bytes together");
+    free(text);
+}
+
+static void every_failed_allocation_is_met(void **state)
+{
+    (void)state;
+    /* Long enough for several chunks of memory. */
+    char text[9000];
+    int len =
+        snprintf(text, sizeof text, "{\"type\":\"record\",\"name\":\"a.r\",\"aliases\":[\"o\"],\"fields\":[");
+    for (int i = 0; i < 60; i++)
+        len += snprintf(text + len, sizeof text - (size_t)len,
+                        "%s{\"name\":\"f%d\",\"doc\":\"d\",\"aliases\":[\"g%d\"],\"type\":[\"null\","
+                        "{\"type\":\"enum\",\"name\":\"e%d\",\"symbols\":[\"A\",\"B\"]}],\"default\":null}",
+                        i ? "," : "", i, i, i);
+    snprintf(text + len, sizeof text - (size_t)len, "]}");
+    bool more = true;
+    for (long n = 1; more; n++) {
+        struct weir_schema *schema = NULL;
+        struct weir_err err = {WEIR_OK, ""};
+        alloc_fail_at(n);
+        enum weir_err_code code = weir_schema_parse(weir_bytes_of(text), &schema, &err);
+        more = alloc_fail_off();
+        assert_int_equal(code, more ? WEIR_ERR_NO_MEMORY : WEIR_OK);
+        assert_int_equal(err.code, code);
+        assert_true(more || n > 4);
+        weir_schema_free(schema);
+    }
+    struct weir_schema *schema = parse(text);
+    alloc_fail_at(1);
+    assert_null(weir_schema_canonical(schema));
+    assert_true(alloc_fail_off());
+    weir_schema_free(schema);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(published_forms_and_fingerprints),
+        cmocka_unit_test(named_types_are_written_once),
+        cmocka_unit_test(wrong_schemas_are_refused_with_their_place),
+        cmocka_unit_test(defaults_are_checked_and_encoded),
+        cmocka_unit_test(null_default_has_no_bytes_but_is_one),
+        cmocka_unit_test(names_aliases_docs_and_logical_types),
+        cmocka_unit_test(what_a_short_text_may_ask_for_is_bounded),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(every_failed_allocation_is_met),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
