@@ -1,5 +1,6 @@
 """What all files look like, and what they are called."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -30,8 +31,11 @@ def check(tree, options):
 
 # --- what it looks like ---
 def find_clang_format():
-    """(command, version) of the first clang-format that is new enough, or None."""
-    for command in CLANG_FORMATS:
+    """(command, version) of the first clang-format that is new enough, or None. script/test installs the one that
+    all machines agree on beside $WEIR_PYTHON."""
+    python = os.environ.get("WEIR_PYTHON")
+    ours = [str(PurePosixPath(python).with_name("clang-format"))] if python else []
+    for command in (*ours, *CLANG_FORMATS):
         if shutil.which(command):
             answer = subprocess.run([command, "--version"], capture_output=True, text=True, check=False).stdout
             version = re.search(r"version (\d+)\.", answer)
@@ -43,7 +47,7 @@ def find_clang_format():
 def check_format(tree, code):
     found = find_clang_format()
     if not found:
-        text = f"no clang-format from {OLDEST_CLANG_FORMAT} on is installed: run script/setup"
+        text = f"no clang-format from {OLDEST_CLANG_FORMAT} on is installed: install one, or run script/test unit"
         return [Finding("tests/tidy/style.py", 0, text)], "no clang-format"
     command, version = found
     done = subprocess.run([command, "--dry-run", "-Werror", *code], cwd=tree.root, capture_output=True, text=True,
