@@ -1,0 +1,71 @@
+#include <string.h>
+
+#include "config/parsed.h"
+
+static const struct parsed_value *value_of(const struct parsed *parsed, const char *path)
+{
+    return &parsed->values[options_find(path)];
+}
+
+static enum weir_err_code check_registry(const struct reading *reading, const struct parsed *parsed)
+{
+    const struct parsed_value *url = value_of(parsed, "registry.url");
+    const struct parsed_value *dir = value_of(parsed, "registry.dir");
+    if (url->text && dir->text)
+        return reading_fail(reading, url->at.line > dir->at.line ? url->at : dir->at,
+                            "registry.url and registry.dir exclude each other");
+    /* The one place that keeps registries out until there is a client for them. */
+    if (url->text)
+        return reading_fail(reading, url->at,
+                            "registry.url is not supported by this version; use registry.dir");
+    if (!dir->text)
+        return reading_fail(reading, (struct weir_at){0, 0}, "registry.dir is missing");
+    return WEIR_OK;
+}
+
+/* The client would start without brokers and wait for ever. */
+static enum weir_err_code check_brokers(const struct reading *reading, const struct parsed *parsed)
+{
+    const struct weir_spec *spec = &parsed->spec;
+    for (size_t i = 0; i < spec->n_kafka; i++) {
+        const char *name = spec->kafka[i].name;
+        if (strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0)
+            return WEIR_OK;
+    }
+    return reading_fail(reading, (struct weir_at){0, 0}, "kafka: bootstrap.servers is missing");
+}
+
+/* A record that comes back into the input would go round for ever. */
+static enum weir_err_code check_topics(const struct reading *reading, const struct parsed *parsed)
+{
+    static const char *const paths[] = {"input.topic", "output.topic", "dead_letter.topic"};
+    for (size_t i = 1; i < sizeof paths / sizeof *paths; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct parsed_value *value = value_of(parsed, paths[i]);
+            if (strcmp(value->text, value_of(parsed, paths[j])->text) == 0)
+                return reading_fail(reading, value->at, "%s and %s are the same topic", paths[i], paths[j]);
+        }
+    }
+    return WEIR_OK;
+}
+
+static enum weir_err_code settle_partition(const struct reading *reading, struct parsed *parsed)
+{
+    const struct tree_node *node = tree_find(parsed->tree, "output.partition");
+    if (!node || node->kind != TREE_MAP)
+        return WEIR_OK;
+    if (!parsed->spec.core.partition_field)
+        return reading_fail(reading, node->at, "output.partition needs a word or { field: NAME }");
+    parsed->spec.output.partition = WEIR_PARTITION_FIELD;
+    return WEIR_OK;
+}
+
+enum weir_err_code check_together(const struct reading *reading, struct parsed *parsed)
+{
+    enum weir_err_code code = check_registry(reading, parsed);
+    if (code == WEIR_OK)
+        code = check_brokers(reading, parsed);
+    if (code == WEIR_OK)
+        code = check_topics(reading, parsed);
+    return code ? code : settle_partition(reading, parsed);
+}
