@@ -1,6 +1,6 @@
 /* Memory that is handed out piecemeal and given back at once: everything that a configuration owns. */
-#ifndef CONFIG_BLOCKS_H
-#define CONFIG_BLOCKS_H
+#ifndef WEIR_CONFIG_BLOCKS_H
+#define WEIR_CONFIG_BLOCKS_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
-#include <string.h>
+#include "config/check.h"
 
-#include "config/parsed.h"
+#include <string.h>
 
 static const struct parsed_value *value_of(const struct parsed *parsed, const char *path)
 {

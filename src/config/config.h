@@ -2,8 +2,8 @@
  * The configuration file: YAML in, struct weir_spec out. What may stand in it is told by options.def and
  * rules.def; docs/configuration.md is for its writers.
  */
-#ifndef CONFIG_CONFIG_H
-#define CONFIG_CONFIG_H
+#ifndef WEIR_CONFIG_CONFIG_H
+#define WEIR_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

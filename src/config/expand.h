@@ -1,6 +1,6 @@
 /* ${VAR}, ${VAR:-default}, ${file:PATH} and $$ in scalars. */
-#ifndef CONFIG_EXPAND_H
-#define CONFIG_EXPAND_H
+#ifndef WEIR_CONFIG_EXPAND_H
+#define WEIR_CONFIG_EXPAND_H
 
 #include "config/tree.h"
 

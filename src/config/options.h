@@ -1,6 +1,6 @@
 /* options.def as a table, and what follows from it: which keys a section has, what a value may be. */
-#ifndef CONFIG_OPTIONS_H
-#define CONFIG_OPTIONS_H
+#ifndef WEIR_CONFIG_OPTIONS_H
+#define WEIR_CONFIG_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

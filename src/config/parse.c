@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/check.h"
 #include "config/parsed.h"
 #include "config/property.h"
 #include "config/rules.h"

@@ -1,6 +1,6 @@
 /* A spec together with what is known about how it came to be: what the steps of this room pass on. */
-#ifndef CONFIG_PARSED_H
-#define CONFIG_PARSED_H
+#ifndef WEIR_CONFIG_PARSED_H
+#define WEIR_CONFIG_PARSED_H
 
 #include "config/options.h"
 #include "config/reading.h"
@@ -27,11 +27,5 @@ static inline const struct parsed *parsed_of(const struct weir_spec *spec)
 {
     return (const struct parsed *)spec;
 }
-
-/*
- * Refuses what options cannot ask for together, once each alone is right, and settles what follows from more
- * than one. Fails with WEIR_ERR_CONFIG.
- */
-enum weir_err_code check_together(const struct reading *reading, struct parsed *parsed);
 
 #endif

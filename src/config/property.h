@@ -1,6 +1,6 @@
 /* What stands under "kafka:": librdkafka's properties, less those that are weir's own. */
-#ifndef CONFIG_PROPERTY_H
-#define CONFIG_PROPERTY_H
+#ifndef WEIR_CONFIG_PROPERTY_H
+#define WEIR_CONFIG_PROPERTY_H
 
 #include "config/tree.h"
 

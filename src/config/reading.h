@@ -1,6 +1,6 @@
 /* What the steps of reading one configuration share: where messages go and who owns the memory. */
-#ifndef CONFIG_READING_H
-#define CONFIG_READING_H
+#ifndef WEIR_CONFIG_READING_H
+#define WEIR_CONFIG_READING_H
 
 #include "config/blocks.h"
 #include "config/config.h"

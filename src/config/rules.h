@@ -1,6 +1,6 @@
 /* drop_when, check and set. Whether fields and types fit the schemas is told when the plan is compiled. */
-#ifndef CONFIG_RULES_H
-#define CONFIG_RULES_H
+#ifndef WEIR_CONFIG_RULES_H
+#define WEIR_CONFIG_RULES_H
 
 #include "config/tree.h"
 

@@ -5,8 +5,8 @@
  * size of the tree is bounded by the size of the file. A scalar stays text; what it means is told by whoever
  * reads it.
  */
-#ifndef CONFIG_TREE_H
-#define CONFIG_TREE_H
+#ifndef WEIR_CONFIG_TREE_H
+#define WEIR_CONFIG_TREE_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* What a scalar's text means as a value of some kind. Pure; no locale has a say in it. */
-#ifndef CONFIG_VALUE_H
-#define CONFIG_VALUE_H
+#ifndef WEIR_CONFIG_VALUE_H
+#define WEIR_CONFIG_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
