@@ -7,7 +7,7 @@
 enum weir_err_code batch_init(struct batch *batch, size_t cap, struct weir_err *err)
 {
     *batch = (struct batch){.cap = cap};
-    pool_init(&batch->pool);
+    heap_init(&batch->heap);
     batch->items = calloc(cap, sizeof *batch->items);
     batch->landing = calloc(cap, sizeof *batch->landing);
     if (batch->items && batch->landing)
@@ -18,7 +18,7 @@ enum weir_err_code batch_init(struct batch *batch, size_t cap, struct weir_err *
 
 void batch_free(struct batch *batch)
 {
-    pool_release(&batch->pool);
+    heap_release(&batch->heap);
     free(batch->items);
     free(batch->landing);
     free(batch->runs);
@@ -110,5 +110,5 @@ void batch_release(struct batch *batch, struct source *source)
     batch->n = 0;
     batch->n_runs = 0;
     batch->bytes = 0;
-    pool_reset(&batch->pool);
+    heap_reset(&batch->heap);
 }

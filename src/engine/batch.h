@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/pool.h"
+#include "engine/heap.h"
 #include "engine/ports.h"
 #include "weir/pipeline.h"
 
@@ -37,7 +37,7 @@ struct batch {
     struct batch_run *runs;
     size_t n_runs, cap_runs;
     size_t bytes; /* of keys and values */
-    struct pool pool;
+    struct heap heap;
     struct source_record *landing; /* where a poll puts its records: cap of them */
 };
 

@@ -24,7 +24,7 @@ static enum weir_err_code process_item(struct batch *batch, struct batch_item *i
         return WEIR_OK;
     }
     size_t need = answer.plan ? weir_pipeline_scratch(answer.plan, record->value.len) : REJECT_SCRATCH;
-    struct weir_arena *arena = pool_arena(&batch->pool, need);
+    struct weir_arena *arena = heap_arena(&batch->heap, need);
     if (!arena)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a record of %zu bytes", record->value.len);
     if (answer.plan)

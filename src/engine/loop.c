@@ -116,7 +116,7 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
     struct weir_err why = {0};
     *n = 0;
     enum weir_err_code code = loop->parts.source->ops->poll(loop->parts.source, timeout_ms, max,
-                                                            &loop->batch.pool, loop->batch.landing, n, &why);
+                                                            &loop->batch.heap, loop->batch.landing, n, &why);
     if (weir_err_class(code) == WEIR_CLASS_FATAL) {
         *err = why;
         return code;

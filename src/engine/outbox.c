@@ -29,7 +29,7 @@ static bool open_target(const struct outbox *outbox, struct batch *batch, struct
     return false;
 }
 
-/* The record's headers without any of ours, in the pool when some must go. False: no memory. */
+/* The record's headers without any of ours, in the heap when some must go. False: no memory. */
 static bool strip_own(struct batch *batch, struct batch_item *item)
 {
     const struct weir_record *in = &item->in.record;
@@ -41,7 +41,7 @@ static bool strip_own(struct batch *batch, struct batch_item *item)
     if (first == in->n_headers)
         return true;
     size_t size = in->n_headers * sizeof *in->headers;
-    struct weir_arena *arena = pool_arena(&batch->pool, size + _Alignof(struct weir_header));
+    struct weir_arena *arena = heap_arena(&batch->heap, size + _Alignof(struct weir_header));
     struct weir_header *kept = arena ? weir_arena_alloc(arena, size, _Alignof(struct weir_header)) : NULL;
     if (!kept)
         return false;
@@ -79,7 +79,7 @@ static enum weir_err_code fill_output(const struct outbox *outbox, struct batch 
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the headers of a record");
     if (!too_large(outbox, item, &target))
         return WEIR_OK;
-    struct weir_arena *arena = pool_arena(&batch->pool, WEIR_REASON_TEXT_MAX + 1);
+    struct weir_arena *arena = heap_arena(&batch->heap, WEIR_REASON_TEXT_MAX + 1);
     if (!arena)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a reason");
     weir_pipeline_reject(&item->outcome, WEIR_CODE_TOO_LARGE, arena,
@@ -102,7 +102,7 @@ static bool wrap(const struct outbox *outbox, struct batch *batch, struct batch_
                                        .has_schema_id = wire.kind == WEIR_WIRE_AVRO,
                                        .schema_id = wire.schema_id};
     size_t table = (in->n_headers + ENVELOPE_HEADERS_MAX) * sizeof(struct weir_header);
-    struct weir_arena *arena = pool_arena(&batch->pool, table + LETTER_SCRATCH);
+    struct weir_arena *arena = heap_arena(&batch->heap, table + LETTER_SCRATCH);
     item->out = (struct sink_record){
         .topic = SINK_DEAD_LETTER, .timestamp_ms = in->timestamp_ms, .key = in->key, .value = in->value};
     item->out.partition = route_partition(outbox->spec->dead_letter.partition, in->partition,

@@ -11,14 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/pool.h"
+#include "engine/heap.h"
 #include "weir/err.h"
 #include "weir/pipeline.h"
 
 /* --- the source: records of the partitions that this worker owns, read_committed --- */
 
 struct source_record {
-    struct weir_record record; /* borrows from held and from the pool */
+    struct weir_record record; /* borrows from held and from the heap */
     uint32_t epoch;            /* of the assignment that it was fetched under */
     void *held;                /* the source's own; goes back with release */
 };
@@ -39,12 +39,12 @@ struct source_ops {
      * offsets stable. */
     enum weir_err_code (*start)(struct source *source, struct weir_err *err);
     /*
-     * Waits up to timeout_ms for up to max records; header arrays are laid into pool. Rebalances take effect
+     * Waits up to timeout_ms for up to max records; header arrays are laid into heap. Rebalances take effect
      * only here: records of partitions that were lost meanwhile are not returned. *n == 0 with WEIR_OK:
      * nothing came. Errors: FATAL ones, and WAIT ones (topic missing, brokers down), after which the caller
      * polls on.
      */
-    enum weir_err_code (*poll)(struct source *source, int timeout_ms, size_t max, struct pool *pool,
+    enum weir_err_code (*poll)(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err);
     /* Gives records back; their memory is gone. */
     void (*release)(struct source *source, struct source_record *records, size_t n);

@@ -220,7 +220,7 @@ static enum weir_err_code keep_alive(struct loop *loop, const struct weir_err *w
     enum weir_err_code code = set_quiet(loop, true, err);
     size_t n = 0;
     if (code == WEIR_OK)
-        code = loop->parts.source->ops->poll(loop->parts.source, KEEPALIVE_POLL_MS, 1, &loop->batch.pool,
+        code = loop->parts.source->ops->poll(loop->parts.source, KEEPALIVE_POLL_MS, 1, &loop->batch.heap,
                                              loop->batch.landing, &n, err);
     return weir_err_class(code) == WEIR_CLASS_FATAL ? code : WEIR_OK;
 }

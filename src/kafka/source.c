@@ -249,15 +249,15 @@ static enum weir_err_code start(struct source *source, struct weir_err *err)
     return code ? weir_fail(err, WEIR_ERR_KAFKA, "subscribe: %s", rd_kafka_err2str(code)) : WEIR_OK;
 }
 
-/* Lays the message's headers out as an array in the pool. False: no memory. */
-static bool read_headers(rd_kafka_message_t *message, struct pool *pool, struct weir_record *record)
+/* Lays the message's headers out as an array in the heap. False: no memory. */
+static bool read_headers(rd_kafka_message_t *message, struct heap *heap, struct weir_record *record)
 {
     rd_kafka_headers_t *headers = NULL;
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
     size_t n = rd_kafka_header_cnt(headers);
     size_t size = n * sizeof(struct weir_header);
-    struct weir_arena *arena = pool_arena(pool, size + _Alignof(struct weir_header));
+    struct weir_arena *arena = heap_arena(heap, size + _Alignof(struct weir_header));
     struct weir_header *array = arena ? weir_arena_alloc(arena, size, _Alignof(struct weir_header)) : NULL;
     if (!array)
         return false;
@@ -272,7 +272,7 @@ static bool read_headers(rd_kafka_message_t *message, struct pool *pool, struct 
     return true;
 }
 
-static bool read_message(rd_kafka_message_t *message, struct pool *pool, uint32_t epoch,
+static bool read_message(rd_kafka_message_t *message, struct heap *heap, uint32_t epoch,
                          struct source_record *out)
 {
     rd_kafka_timestamp_type_t kind;
@@ -282,7 +282,7 @@ static bool read_message(rd_kafka_message_t *message, struct pool *pool, uint32_
     out->record.partition = message->partition;
     out->record.offset = message->offset;
     out->record.timestamp_ms = rd_kafka_message_timestamp(message, &kind);
-    return read_headers(message, pool, &out->record);
+    return read_headers(message, heap, &out->record);
 }
 
 /* An error that came in place of a record. */
@@ -298,7 +298,7 @@ static bool wanted(const struct kafka_source *self, const rd_kafka_message_t *me
            message->offset >= self->parts[message->partition].next;
 }
 
-static enum weir_err_code take(struct kafka_source *self, size_t got, struct pool *pool,
+static enum weir_err_code take(struct kafka_source *self, size_t got, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err)
 {
     enum weir_err_code code = WEIR_OK;
@@ -308,7 +308,7 @@ static enum weir_err_code take(struct kafka_source *self, size_t got, struct poo
             take_error(self, message);
         } else if (code == WEIR_OK && wanted(self, message)) {
             struct part *part = &self->parts[message->partition];
-            if (read_message(message, pool, part->epoch, &out[*n])) {
+            if (read_message(message, heap, part->epoch, &out[*n])) {
                 part->next = message->offset + 1;
                 (*n)++;
                 continue;
@@ -320,7 +320,7 @@ static enum weir_err_code take(struct kafka_source *self, size_t got, struct poo
     return code;
 }
 
-static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max, struct pool *pool,
+static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err)
 {
     struct kafka_source *self = self_of(source);
@@ -337,7 +337,7 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
     if (max > POLL_MAX)
         max = POLL_MAX;
     ssize_t got = rd_kafka_consume_batch_queue(self->queue, timeout_ms, self->messages, max);
-    enum weir_err_code code = take(self, got > 0 ? (size_t)got : 0, pool, out, n, err);
+    enum weir_err_code code = take(self, got > 0 ? (size_t)got : 0, heap, out, n, err);
     if (code == WEIR_OK && self->event != WEIR_OK) {
         code = self->event;
         *err = self->event_err;

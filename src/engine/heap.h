@@ -2,37 +2,37 @@
  * The memory of one batch: pieces are handed out until the batch is done, then all are taken back at once.
  * Blocks are kept for the next batch, so a steady load allocates nothing.
  */
-#ifndef WEIR_ENGINE_POOL_H
-#define WEIR_ENGINE_POOL_H
+#ifndef WEIR_ENGINE_HEAP_H
+#define WEIR_ENGINE_HEAP_H
 
 #include <stddef.h>
 
 #include "weir/arena.h"
 
 /* Size of a block; a larger request gets a block of its own. */
-#define POOL_BLOCK_BYTES ((size_t)4 * 1024 * 1024)
+#define HEAP_BLOCK_BYTES ((size_t)4 * 1024 * 1024)
 /* How much is kept when a batch is done; the rest goes back to the system. */
-#define POOL_KEEP_BYTES ((size_t)64 * 1024 * 1024)
+#define HEAP_KEEP_BYTES ((size_t)64 * 1024 * 1024)
 
-struct pool_block;
+struct heap_block;
 
-struct pool {
-    struct pool_block *used;  /* newest first; the first is being filled */
-    struct pool_block *spare; /* waiting for the next batch */
+struct heap {
+    struct heap_block *used;  /* newest first; the first is being filled */
+    struct heap_block *spare; /* waiting for the next batch */
     struct weir_arena arena;  /* over the rest of the first used block */
     size_t bytes;             /* of all blocks, used and spare */
 };
 
-void pool_init(struct pool *pool);
-void pool_release(struct pool *pool);
+void heap_init(struct heap *heap);
+void heap_release(struct heap *heap);
 
 /*
- * An arena with at least size bytes left, whose pieces live until pool_reset; NULL when memory is short.
+ * An arena with at least size bytes left, whose pieces live until heap_reset; NULL when memory is short.
  * Valid until the next call: ask again for each record.
  */
-struct weir_arena *pool_arena(struct pool *pool, size_t size);
+struct weir_arena *heap_arena(struct heap *heap, size_t size);
 
 /* Takes everything back. */
-void pool_reset(struct pool *pool);
+void heap_reset(struct heap *heap);
 
 #endif
