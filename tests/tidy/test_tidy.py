@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import docs
 import functions
 import includes
 import source
@@ -361,6 +362,53 @@ class Style(Planted):
                 '_Static_assert(sizeof(int) == 4, "int");\n\n#define SLOT_WIDE 2\n\n#define X(n) n\n#undef X\n\nint slot_of(int (*call)(int));\n')
         self.header("src/avro/slot.h", body)
         self.assert_clean(style.check)
+
+
+class Docs(Planted):
+    PAGE = "\n".join((
+        "| class | code | exit | raised by | meaning |",
+        "|---|---|---|---|---|",
+        "| FATAL | `config` | 78 | `config` | the file is wrong |",
+        "| | `io` | 74 | all | a file |",
+        "", "| stage | codes |", "| wire | `bad_magic` `empty` |",
+        "", "| room | what | may include |", "| `base` | pure | include |", "| `cmd` | programs | everything |", "",
+    ))
+
+    def setUp(self):
+        super().setUp()
+        self.plant("include/weir/errors.def", '/* WEIR_ERROR(NAME, name, …) */\n'
+                   'WEIR_ERROR(CONFIG, config, FATAL, 78, "the file is wrong")\nWEIR_ERROR(IO, io, FATAL, 74, "a file")\n')
+        self.plant("include/weir/verdicts.def", 'WEIR_VERDICT(BAD_MAGIC, bad_magic, WIRE, "no")\n')
+        self.plant(docs.PAGE, self.PAGE)
+
+    def change(self, before, after):
+        self.assertIn(before, self.PAGE)
+        self.plant(docs.PAGE, self.PAGE.replace(before, after))
+
+    def test_clean_page(self):
+        self.assert_clean(docs.check)
+
+    def test_missing_page(self):
+        (self.root / docs.PAGE).unlink()
+        self.assert_found(docs.check, docs.PAGE, "is missing")
+
+    def test_error(self):
+        self.change("| 74 |", "| 75 |")
+        self.assert_found(docs.check, f"{docs.PAGE}:4", "error io", "'74'")
+        self.change("| | `io`", "| WAIT | `io`")
+        self.assert_found(docs.check, f"{docs.PAGE}:4", "error io", "'FATAL'")
+        self.change("| | `io` | 74 | all | a file |\n", "")
+        self.assert_found(docs.check, docs.PAGE, "error io")
+
+    def test_verdict(self):
+        self.change("`bad_magic` ", "")
+        self.assert_found(docs.check, docs.PAGE, "bad_magic", "stage wire")
+
+    def test_rooms(self):
+        self.change("| include |", "| include, avro |")
+        self.assert_found(docs.check, f"{docs.PAGE}:10", "may include include, avro")
+        self.change("| `base` | pure | include |\n", "")
+        self.assert_found(docs.check, docs.PAGE, "no row for the room base")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import docs
 import functions
 import includes
 import style
@@ -21,6 +22,7 @@ CHECKS = {
     "symbols": symbols.check,
     "functions": functions.check,
     "style": style.check,
+    "docs": docs.check,
 }
 
 
