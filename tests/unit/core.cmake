@@ -1,4 +1,8 @@
+include(${PROJECT_SOURCE_DIR}/tests/support/alloc_fail.cmake)
+
 weir_unit_test(nearest USES weir_base)
 foreach(file format wire route envelope)
     weir_unit_test(${file} USES weir_core weir_base)
 endforeach()
+weir_unit_test(directory USES weir_registry weir_avro weir_base)
+weir_alloc_fail(test_directory)
