@@ -145,25 +145,32 @@ static inline bool read_bytes(struct cursor *c, struct weir_bytes *bytes)
     return true;
 }
 
-static inline uint64_t load_word(const uint8_t *p)
+static inline uint64_t load_8(const uint8_t *p)
 {
     uint64_t word;
     memcpy(&word, p, sizeof word);
     return word;
 }
 
+static inline uint32_t load_4(const uint8_t *p)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
 /* True when none of the bytes is above 127. Words may overlap, which is cheaper than a loop over the rest. */
-static inline bool is_ascii(struct weir_bytes text)
+static inline bool is_ascii(const uint8_t *p, size_t len)
 {
     uint64_t all = 0;
-    size_t i = 0;
-    if (text.len >= sizeof all) {
-        for (; text.len - i > sizeof all; i += sizeof all)
-            all |= load_word(text.data + i);
-        all |= load_word(text.data + text.len - sizeof all);
-    } else {
-        for (; i < text.len; i++)
-            all |= text.data[i];
+    if (len >= 8) {
+        for (size_t i = 0; len - i > 8; i += 8)
+            all |= load_8(p + i);
+        all |= load_8(p + len - 8);
+    } else if (len >= 4) {
+        all = load_4(p) | load_4(p + len - 4);
+    } else if (len > 0) {
+        all = p[0] | p[len / 2] | p[len - 1];
     }
     return (all & UINT64_C(0x8080808080808080)) == 0;
 }
@@ -173,7 +180,7 @@ static inline bool read_text(struct cursor *c, struct weir_bytes *text)
     size_t bad;
     if (!read_bytes(c, text))
         return false;
-    if (is_ascii(*text) || weir_utf8_valid(*text, &bad))
+    if (is_ascii(text->data, text->len) || weir_utf8_valid(*text, &bad))
         return true;
     return fail(c, WEIR_CODE_BAD_UTF8, text->data + bad, "byte %zu of a text of %zu bytes is not UTF-8", bad,
                 text->len);
@@ -387,25 +394,65 @@ static bool run(struct cursor *c, const struct action *action, struct slot *slot
 
 /* --- the two doors --- */
 
-/* A field of the outermost record, into its slot. Text goes first and inline: it is most of what is read. */
-static inline bool read_field(struct cursor *c, const struct action_step *step, struct slot *slot)
+/*
+ * The text at p if it is short, whole and ASCII, as most of what is read is; the byte after it. NULL: it must
+ * be looked at with more care, which also finds what is wrong with it.
+ */
+static inline const uint8_t *quick_text(const uint8_t *p, const uint8_t *end, struct slot *slot)
 {
-    const struct action *action = step->action;
+    if (p == end || (*p & 0x81))
+        return NULL;
+    size_t len = *p / 2;
+    if (len >= (size_t)(end - p) || !is_ascii(p + 1, len))
+        return NULL;
+    slot->kind = SLOT_TEXT;
+    slot->v.text = (struct weir_bytes){p + 1, len};
+    slot->raw = (struct weir_bytes){p, len + 1};
+    return p + 1 + len;
+}
+
+/* A field of the outermost record, into its slot. */
+static bool read_field(struct cursor *c, const struct action *action, struct slot *slot)
+{
     const uint8_t *start = c->p;
-    if (action->op == ACTION_STRING) {
-        slot->kind = SLOT_TEXT;
-        if (!read_text(c, &slot->v.text))
-            return false;
-    } else if (!action->same) {
-        size_t used = c->out->used;
-        bool done = run(c, action, slot, true);
-        slot->raw = (struct weir_bytes){c->out->base + used, c->out->used - used};
-        return done;
-    } else if (!run(c, action, slot, false)) {
+    size_t used = c->out->used;
+    if (!run(c, action, slot, !action->same))
         return false;
-    }
-    slot->raw = (struct weir_bytes){start, (size_t)(c->p - start)};
+    if (action->same)
+        slot->raw = (struct weir_bytes){start, (size_t)(c->p - start)};
+    else
+        slot->raw = (struct weir_bytes){c->out->base + used, c->out->used - used};
     return true;
+}
+
+/* The fields of the outermost record, in the writer's order. */
+static bool read_fields(struct cursor *c, const struct action *root, struct slot *slots)
+{
+    const struct action_step *step = root->record.steps, *last = step + root->n;
+    const uint8_t *p = c->p, *end = c->end;
+    uint32_t at = (uint32_t)c->base;
+    struct slot nowhere;
+    for (; step < last; step++) {
+        struct slot *slot = step->slot < 0 ? &nowhere : &slots[step->slot];
+        slot->at = at + (uint32_t)(p - c->begin);
+        slot->defaulted = false;
+        const uint8_t *next = step->action->op == ACTION_STRING ? quick_text(p, end, slot) : NULL;
+        if (!next) {
+            c->p = p;
+            if (!read_field(c, step->action, slot))
+                return fail_in(c, step->path);
+            next = c->p;
+        }
+        p = next;
+    }
+    c->p = p;
+    return true;
+}
+
+static bool at_end(struct cursor *c)
+{
+    return c->p == c->end ||
+           fail(c, WEIR_CODE_TRAILING_BYTES, c->p, "%td bytes after the last field", c->end - c->p);
 }
 
 bool decode_record(const struct resolution *resolution, struct weir_bytes in, size_t base,
@@ -424,16 +471,7 @@ bool decode_record(const struct resolution *resolution, struct weir_bytes in, si
     assert(root->op == ACTION_RECORD);
     for (uint32_t i = 0; i < root->record.n_defaults; i++)
         slots[root->record.defaults[i].slot] = root->record.defaults[i].value;
-    for (uint32_t i = 0; i < root->n; i++) {
-        const struct action_step *step = &root->record.steps[i];
-        struct slot nowhere, *slot = step->slot < 0 ? &nowhere : &slots[step->slot];
-        slot->at = (uint32_t)(base + (size_t)(c.p - in.data));
-        slot->defaulted = false;
-        if (!read_field(&c, step, slot))
-            return fail_in(&c, step->path);
-    }
-    return c.p == c.end ||
-           fail(&c, WEIR_CODE_TRAILING_BYTES, c.p, "%td bytes after the last field", c.end - c.p);
+    return read_fields(&c, root, slots) && at_end(&c);
 }
 
 bool decode_rewrite(const struct resolution *resolution, struct weir_bytes in, struct weir_arena *out,
@@ -447,8 +485,7 @@ bool decode_rewrite(const struct resolution *resolution, struct weir_bytes in, s
                        .cap = out->cap,
                        .why = why};
     struct slot nowhere;
-    if (run(&c, resolution->root, &nowhere, true) &&
-        (c.p == c.end || fail(&c, WEIR_CODE_TRAILING_BYTES, c.p, "%td bytes after the value", c.end - c.p)))
+    if (run(&c, resolution->root, &nowhere, true) && at_end(&c))
         return true;
     /* Nothing may be left in out, so the text is one that needs no room. */
     why->text = weir_bytes_of("the value is none that the output's type can hold");

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "avro/pool.h"
+#include "avro/region.h"
 #include "avro/resolve.h"
 #include "avro/slot.h"
 
@@ -79,7 +79,7 @@ struct action_range {
 };
 
 struct resolution {
-    struct pool pool;
+    struct region region;
     const struct action *root;
 };
 

@@ -31,7 +31,7 @@ static void no_memory(struct resolving *r)
 
 static void *take(struct resolving *r, size_t size)
 {
-    void *memory = pool_alloc(&r->resolution->pool, size);
+    void *memory = region_alloc(&r->resolution->region, size);
     if (!memory)
         no_memory(r);
     return memory;
@@ -295,8 +295,8 @@ static void match_fields(const struct weir_node *writer, const struct weir_node 
 
 static const char *path_join(struct resolving *r, const char *path, const char *name)
 {
-    const char *joined = path ? pool_join(&r->resolution->pool, path, ".", name)
-                              : pool_text(&r->resolution->pool, weir_bytes_of(name));
+    const char *joined = path ? region_join(&r->resolution->region, path, ".", name)
+                              : region_text(&r->resolution->region, weir_bytes_of(name));
     if (!joined)
         no_memory(r);
     return joined;
@@ -412,7 +412,7 @@ void resolve_free(struct resolution *resolution)
 {
     if (!resolution)
         return;
-    pool_release(&resolution->pool);
+    region_release(&resolution->region);
     free(resolution);
 }
 

@@ -94,7 +94,7 @@ static struct schema *schema_new(struct weir_bytes text)
     struct schema *schema = calloc(1, sizeof *schema);
     if (!schema)
         return NULL;
-    schema->shown.text = pool_text(&schema->pool, text);
+    schema->shown.text = region_text(&schema->region, text);
     schema->shown.text_len = text.len;
     if (!schema->shown.text) {
         weir_schema_free(&schema->shown);
@@ -134,7 +134,7 @@ void weir_schema_free(struct weir_schema *shown)
     if (!shown)
         return;
     struct schema *schema = (struct schema *)shown;
-    pool_release(&schema->pool);
+    region_release(&schema->region);
     free(schema);
 }
 

@@ -135,7 +135,7 @@ bool schema_default(struct schema_reading *reading, const json_t *value, const s
 {
     struct weir_arena *out = &reading->schema->defaults;
     if (!out->base) {
-        void *memory = pool_alloc(&reading->schema->pool, SCHEMA_DEFAULTS_MAX);
+        void *memory = region_alloc(&reading->schema->region, SCHEMA_DEFAULTS_MAX);
         if (!memory)
             return schema_no_memory(reading);
         weir_arena_init(out, memory, SCHEMA_DEFAULTS_MAX);

@@ -52,9 +52,9 @@ static const json_t *text_member(struct schema_reading *reading, const json_t *d
 /* A copy of space.name, or of name alone where it has a dot or there is no namespace; NULL: no memory. */
 static const char *qualify(struct schema_reading *reading, const char *name, const char *space)
 {
-    struct pool *pool = &reading->schema->pool;
-    const char *full = strchr(name, '.') || !*space ? pool_text(pool, weir_bytes_of(name))
-                                                    : pool_join(pool, space, ".", name);
+    struct region *region = &reading->schema->region;
+    const char *full = strchr(name, '.') || !*space ? region_text(region, weir_bytes_of(name))
+                                                    : region_join(region, space, ".", name);
     if (!full)
         schema_no_memory(reading);
     return full;
@@ -67,7 +67,8 @@ static const char *space_of(struct schema_reading *reading, const char *full)
     if (!dot)
         return "";
     size_t len = (size_t)(dot - full);
-    const char *space = pool_text(&reading->schema->pool, (struct weir_bytes){(const uint8_t *)full, len});
+    const char *space =
+        region_text(&reading->schema->region, (struct weir_bytes){(const uint8_t *)full, len});
     if (!space)
         schema_no_memory(reading);
     return space;
@@ -142,7 +143,7 @@ bool schema_aliases(struct schema_reading *reading, const json_t *definition, co
         return true;
     if (!json_is_array(array))
         return schema_bad(reading, place, "'aliases' is not an array");
-    const char **names = pool_alloc(&reading->schema->pool, json_array_size(array) * sizeof *names);
+    const char **names = region_alloc(&reading->schema->region, json_array_size(array) * sizeof *names);
     if (!names)
         return schema_no_memory(reading);
     for (size_t i = 0; i < json_array_size(array); i++) {

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "avro/pool.h"
+#include "avro/region.h"
 #include "weir/arena.h"
 #include "weir/schema.h"
 
@@ -27,7 +27,7 @@ struct schema_named {
 
 struct schema {
     struct weir_schema shown; /* first, so that the one is the other */
-    struct pool pool;
+    struct region region;
     struct schema_named *named; /* in the order in which their definitions begin */
     struct weir_arena defaults; /* of SCHEMA_DEFAULTS_MAX bytes, made when the first default is met */
 };

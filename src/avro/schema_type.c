@@ -18,7 +18,7 @@ static const struct weir_node timestamp_micros = {.type = WEIR_TYPE_LONG,
 
 static struct weir_node *node_new(struct schema_reading *reading, enum weir_type type)
 {
-    struct weir_node *node = pool_alloc(&reading->schema->pool, sizeof *node);
+    struct weir_node *node = region_alloc(&reading->schema->region, sizeof *node);
     if (!node) {
         schema_no_memory(reading);
         return NULL;
@@ -67,7 +67,7 @@ static struct schema_named *named_add(struct schema_reading *reading, const json
     }
     if (!place->up)
         reading->root_name = node->name;
-    struct schema_named *named = pool_alloc(&reading->schema->pool, sizeof *named);
+    struct schema_named *named = region_alloc(&reading->schema->region, sizeof *named);
     if (!named) {
         schema_no_memory(reading);
         return NULL;
@@ -122,7 +122,7 @@ static const char *read_symbol(struct schema_reading *reading, const struct weir
         schema_bad(reading, place, "symbol '%s' stands twice", schema_show(json).text);
         return NULL;
     }
-    const char *symbol = pool_text(&reading->schema->pool, weir_bytes_of(text));
+    const char *symbol = region_text(&reading->schema->region, weir_bytes_of(text));
     if (!symbol)
         schema_no_memory(reading);
     return symbol;
@@ -137,7 +137,7 @@ static bool read_symbols(struct schema_reading *reading, const json_t *json, str
         return schema_bad(reading, place, "'symbols' is not an array");
     if (n > WEIR_SCHEMA_FIELDS_MAX)
         return schema_bad(reading, place, "%zu symbols, at most %d are allowed", n, WEIR_SCHEMA_FIELDS_MAX);
-    const char **symbols = pool_alloc(&reading->schema->pool, n * sizeof *symbols);
+    const char **symbols = region_alloc(&reading->schema->region, n * sizeof *symbols);
     if (!symbols)
         return schema_no_memory(reading);
     node->symbols = symbols;
@@ -190,7 +190,7 @@ static bool read_field_name(struct schema_reading *reading, const json_t *json,
     /* record->n counts the fields read so far. */
     if (weir_schema_field(record, json_string_value(name)) >= 0)
         return schema_bad(reading, place, "field '%s' stands twice", schema_show(name).text);
-    field->name = pool_text(&reading->schema->pool, weir_bytes_of(json_string_value(name)));
+    field->name = region_text(&reading->schema->region, weir_bytes_of(json_string_value(name)));
     return field->name || schema_no_memory(reading);
 }
 
@@ -198,7 +198,7 @@ static bool read_doc(struct schema_reading *reading, const json_t *json, struct 
 {
     const char *doc = json_string_value(json_object_get(json, "doc"));
     if (doc)
-        field->doc = pool_text(&reading->schema->pool, weir_bytes_of(doc));
+        field->doc = region_text(&reading->schema->region, weir_bytes_of(doc));
     return !doc || field->doc || schema_no_memory(reading);
 }
 
@@ -231,7 +231,7 @@ static bool read_fields(struct schema_reading *reading, const json_t *json, cons
     size_t n = json_array_size(array);
     if (!weigh(reading, n, place))
         return false;
-    struct weir_field *fields = pool_alloc(&reading->schema->pool, n * sizeof *fields);
+    struct weir_field *fields = region_alloc(&reading->schema->region, n * sizeof *fields);
     if (!fields)
         return schema_no_memory(reading);
     record->fields = fields;
@@ -299,7 +299,7 @@ static const struct weir_node *read_union(struct schema_reading *reading, const 
     struct weir_node *node = node_new(reading, WEIR_TYPE_UNION);
     if (!node || !weigh(reading, n, place))
         return NULL;
-    const struct weir_node **branches = pool_alloc(&reading->schema->pool, n * sizeof *branches);
+    const struct weir_node **branches = region_alloc(&reading->schema->region, n * sizeof *branches);
     if (!branches) {
         schema_no_memory(reading);
         return NULL;

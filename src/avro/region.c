@@ -1,4 +1,4 @@
-#include "avro/pool.h"
+#include "avro/region.h"
 
 #include <stdalign.h>
 #include <stdint.h>
@@ -6,36 +6,36 @@
 #include <string.h>
 
 /* Bytes in an ordinary chunk; what is larger gets a chunk of its own. */
-#define POOL_CHUNK_SIZE 4096
+#define REGION_CHUNK_SIZE 4096
 
-struct pool_chunk {
-    struct pool_chunk *next;
+struct region_chunk {
+    struct region_chunk *next;
     size_t used, cap;
     alignas(max_align_t) uint8_t bytes[];
 };
 
-static struct pool_chunk *chunk_add(struct pool *pool, size_t size)
+static struct region_chunk *chunk_add(struct region *region, size_t size)
 {
-    size_t cap = size > POOL_CHUNK_SIZE ? size : POOL_CHUNK_SIZE;
-    struct pool_chunk *chunk = calloc(1, sizeof *chunk + cap);
+    size_t cap = size > REGION_CHUNK_SIZE ? size : REGION_CHUNK_SIZE;
+    struct region_chunk *chunk = calloc(1, sizeof *chunk + cap);
     if (!chunk)
         return NULL;
     chunk->cap = cap;
-    chunk->next = pool->chunks;
-    pool->chunks = chunk;
+    chunk->next = region->chunks;
+    region->chunks = chunk;
     return chunk;
 }
 
-void *pool_alloc(struct pool *pool, size_t size)
+void *region_alloc(struct region *region, size_t size)
 {
     const size_t mask = alignof(max_align_t) - 1;
-    if (size > SIZE_MAX - mask - sizeof(struct pool_chunk))
+    if (size > SIZE_MAX - mask - sizeof(struct region_chunk))
         return NULL;
     /* Also nothing gets a place of its own, so that NULL always means failure. */
     size_t padded = size == 0 ? mask + 1 : (size + mask) & ~mask;
-    struct pool_chunk *chunk = pool->chunks;
+    struct region_chunk *chunk = region->chunks;
     if (!chunk || padded > chunk->cap - chunk->used)
-        chunk = chunk_add(pool, padded);
+        chunk = chunk_add(region, padded);
     if (!chunk)
         return NULL;
     void *memory = chunk->bytes + chunk->used;
@@ -43,18 +43,18 @@ void *pool_alloc(struct pool *pool, size_t size)
     return memory;
 }
 
-char *pool_text(struct pool *pool, struct weir_bytes text)
+char *region_text(struct region *region, struct weir_bytes text)
 {
-    char *copy = pool_alloc(pool, text.len + 1);
+    char *copy = region_alloc(region, text.len + 1);
     if (copy && text.len > 0)
         memcpy(copy, text.data, text.len);
     return copy;
 }
 
-char *pool_join(struct pool *pool, const char *a, const char *separator, const char *b)
+char *region_join(struct region *region, const char *a, const char *separator, const char *b)
 {
     size_t a_len = strlen(a), separator_len = strlen(separator), b_len = strlen(b);
-    char *text = pool_alloc(pool, a_len + separator_len + b_len + 1);
+    char *text = region_alloc(region, a_len + separator_len + b_len + 1);
     if (!text)
         return NULL;
     memcpy(text, a, a_len);
@@ -63,13 +63,13 @@ char *pool_join(struct pool *pool, const char *a, const char *separator, const c
     return text;
 }
 
-void pool_release(struct pool *pool)
+void region_release(struct region *region)
 {
-    struct pool_chunk *chunk = pool->chunks;
+    struct region_chunk *chunk = region->chunks;
     while (chunk) {
-        struct pool_chunk *next = chunk->next;
+        struct region_chunk *next = chunk->next;
         free(chunk);
         chunk = next;
     }
-    pool->chunks = NULL;
+    region->chunks = NULL;
 }
