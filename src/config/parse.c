@@ -6,6 +6,7 @@
 #include "config/parsed.h"
 #include "config/property.h"
 #include "config/rules.h"
+#include "config/value.h"
 #include "weir/nearest.h"
 
 /* Room for what an option takes, in a message. */
@@ -38,11 +39,11 @@ static enum weir_err_code bad_value(const struct parser *p, const struct option 
                                     const struct tree_node *node)
 {
     char wanted[DESCRIPTION_MAX];
-    const char *hint = "";
-    if (option->kind == OPTION_DURATION && node->text[strspn(node->text, "0123456789")] == '\0')
-        hint = " (the unit is missing: ms, s, m, h or d)";
+    int64_t number;
+    bool bare = option->kind == OPTION_DURATION && value_count(node->text, &number) && number != 0;
     return reading_fail(&p->reading, node->at, "%s must be %s, not %s%s", option->path,
-                        options_describe(option, wanted, sizeof wanted), tree_shown(node).text, hint);
+                        options_describe(option, wanted, sizeof wanted), tree_shown(node).text,
+                        bare ? " (the unit is missing: ms, s, m, h or d)" : "");
 }
 
 static enum weir_err_code bind_option(const struct parser *p, int index, const struct tree_node *node)

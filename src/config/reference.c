@@ -43,6 +43,7 @@ static void put_tests(FILE *to)
         [RULES_VALUES] = "a value, or a list of values",
         [RULES_NUMBER] = "a number",
         [RULES_LENGTH] = "a whole number",
+        [RULES_WORD] = "a word",
     };
     fputs("\n| test | takes | holds when |\n|---|---|---|\n", to);
     for (const struct rules_test *test = rules_tests; test->word; test++) {
