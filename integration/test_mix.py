@@ -2,14 +2,12 @@
 
 import json
 
-from lab.judge import EXPECT, json_coordinates
+from lab.judge import EXPECT, AvroCoordinates, json_coordinates
 from lab.logins import LOGIN, UNKNOWN, difference, expected_fields, incomplete, plain
 
 
 def content(bench):
     """Compares what passed with the model, for JSON inputs."""
-    from lab.judge import AvroCoordinates
-
     decode = AvroCoordinates(bench.schemas, "processed-user-login-value")
 
     def compare(source, output):

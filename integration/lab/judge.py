@@ -73,7 +73,7 @@ class AvroCoordinates:
 
     def __init__(self, schemas, subject):
         newest = max(Path(schemas, subject).glob("v*.avsc"), key=lambda path: int(path.stem[1:]))
-        self._schema = fastavro.parse_schema(json.loads(newest.read_text()))
+        self._schema = fastavro.parse_schema(_without_logical_types(json.loads(newest.read_text())))
 
     def fields(self, value):
         """The whole record, decoded by fastavro."""
@@ -89,6 +89,15 @@ class AvroCoordinates:
     def __call__(self, record):
         fields = self.fields(record.value)
         return fields["source_partition"], fields["source_offset"]
+
+
+def _without_logical_types(schema):
+    """A schema whose values fastavro leaves as the numbers that they are."""
+    if isinstance(schema, list):
+        return [_without_logical_types(each) for each in schema]
+    if isinstance(schema, dict):
+        return {key: _without_logical_types(each) for key, each in schema.items() if key != "logicalType"}
+    return schema
 
 
 def json_coordinates(record):

@@ -29,8 +29,7 @@ def incomplete():
 def expected_fields(login, source):
     """What of the output is known beforehand, given a login as a dict and its record."""
     fields = {name: login.get(name, UNKNOWN) for name in LOGIN if name != "timestamp"}
-    if "timestamp" in login:
-        fields["timestamp"] = int(login["timestamp"])
+    fields["timestamp"] = int(login["timestamp"]) * 1000 if "timestamp" in login else None
     return {**fields, "processed": True, "source_partition": source.partition, "source_offset": source.offset}
 
 
