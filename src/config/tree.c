@@ -173,7 +173,7 @@ static enum weir_err_code read_pair(struct tree_reader *r, int depth, const stru
                                     struct tree_node **out)
 {
     struct weir_at key_at = at_mark(r->event.start_mark);
-    const char *key;
+    const char *key = NULL;
     enum weir_err_code code = read_key(r, map, &key);
     if (code == WEIR_OK)
         code = advance(r);

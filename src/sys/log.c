@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "weir/bytes.h"
 
 /* Longest message before it is escaped. */
 #define MESSAGE_MAX 1024
@@ -71,6 +72,18 @@ static void escape(char *out, size_t size, const char *text)
     out[used] = '\0';
 }
 
+/* What is written must be UTF-8, also where a cut or a foreign text is not: every byte that is not is shown
+ * as '?'. */
+static void make_utf8(char *text)
+{
+    size_t bad = 0;
+    char *rest = text;
+    while (!weir_utf8_valid(weir_bytes_of(rest), &bad)) {
+        rest += bad;
+        *rest++ = '?';
+    }
+}
+
 void log_write(enum weir_log_level level, const char *event, const char *format, ...)
 {
     if (!log_enabled(level))
@@ -84,6 +97,7 @@ void log_write(enum weir_log_level level, const char *event, const char *format,
     (void)vsnprintf(message, sizeof message, format, args);
     va_end(args);
     escape(quoted, sizeof quoted, message);
+    make_utf8(quoted);
     format_time(when, sizeof when);
     const char *shape = line_format == WEIR_LOG_JSON
                             ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\",\"message\":\"%s\"}\n"

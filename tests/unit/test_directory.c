@@ -1,73 +1,14 @@
 #include "registry/directory.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "support/alloc_fail.h"
 #include "support/core.h"
+#include "support/folder.h"
 
 #define ONE "{\"type\":\"record\",\"name\":\"one\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}"
 #define TWO "{\"type\":\"record\",\"name\":\"two\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}"
 #define ALIKE                                                                                                \
     "{\"type\":\"record\",\"name\":\"one\",\"doc\":\"d\",\"fields\":[{\"name\":\"a\",\"type\":\"string\","   \
     "\"default\":\"x\"}]}"
-
-#define FILES_MAX 32
-
-/* A folder of this test's own, and what was put there, so that it can be taken away again. */
-struct folder {
-    char root[64];
-    char paths[FILES_MAX][256];
-    size_t n;
-};
-
-static void note(struct folder *folder, const char *path)
-{
-    assert_true(folder->n < FILES_MAX);
-    (void)snprintf(folder->paths[folder->n++], sizeof folder->paths[0], "%s", path);
-}
-
-static void put_file(struct folder *folder, const char *name, const char *text, size_t len)
-{
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/%s", folder->root, name);
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    if (mkdir(path, 0700) == 0)
-        note(folder, path);
-    else
-        assert_int_equal(errno, EEXIST);
-    *slash = '/';
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
-    note(folder, path);
-}
-
-static void put(struct folder *folder, const char *name, const char *text)
-{
-    put_file(folder, name, text, strlen(text));
-}
-
-static int set_up(void **state)
-{
-    struct folder *folder = calloc(1, sizeof *folder);
-    (void)snprintf(folder->root, sizeof folder->root, "/tmp/weir-test-directory-XXXXXX");
-    *state = folder;
-    return mkdtemp(folder->root) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct folder *folder = *state;
-    while (folder->n > 0)
-        (void)remove(folder->paths[--folder->n]);
-    int status = rmdir(folder->root);
-    free(folder);
-    return status;
-}
 
 static struct directory *open_folder(const struct folder *folder)
 {
@@ -96,10 +37,10 @@ static void expect_version(const struct directory *directory, int64_t wanted, in
 static void subjects_have_versions(void **state)
 {
     struct folder *folder = *state;
-    put(folder, "s/v2.avsc", ONE);
-    put(folder, "s/v10.avsc", TWO);
-    put(folder, "s/v9.avsc", ALIKE);
-    put(folder, "a subject/v1.avsc", ONE);
+    folder_put(folder, "s/v2.avsc", ONE);
+    folder_put(folder, "s/v10.avsc", TWO);
+    folder_put(folder, "s/v9.avsc", ALIKE);
+    folder_put(folder, "a subject/v1.avsc", ONE);
     struct directory *directory = open_folder(folder);
     expect_version(directory, WEIR_VERSION_LATEST, 10, "two");
     expect_version(directory, 2, 2, "one");
@@ -114,9 +55,9 @@ static void subjects_have_versions(void **state)
 static void ids_come_from_the_canonical_form(void **state)
 {
     struct folder *folder = *state;
-    put(folder, "a/v1.avsc", ONE);
-    put(folder, "b/v1.avsc", ALIKE);
-    put(folder, "c/v1.avsc", TWO);
+    folder_put(folder, "a/v1.avsc", ONE);
+    folder_put(folder, "b/v1.avsc", ALIKE);
+    folder_put(folder, "c/v1.avsc", TWO);
     struct directory *directory = open_folder(folder);
     const struct weir_schema *schemas[3];
     uint32_t ids[3];
@@ -140,12 +81,12 @@ static void ids_come_from_the_canonical_form(void **state)
 static void what_is_no_schema_is_passed_over(void **state)
 {
     struct folder *folder = *state;
-    put(folder, "README.md", "text");
-    put(folder, "..data/v1.avsc", "not JSON");
-    put(folder, "empty/notes.txt", "text");
-    put(folder, "s/v1.avsc", ONE);
-    put(folder, "s/.v2.avsc.swp", "not JSON");
-    put(folder, "s/v2.json", "not JSON");
+    folder_put(folder, "README.md", "text");
+    folder_put(folder, "..data/v1.avsc", "not JSON");
+    folder_put(folder, "empty/notes.txt", "text");
+    folder_put(folder, "s/v1.avsc", ONE);
+    folder_put(folder, "s/.v2.avsc.swp", "not JSON");
+    folder_put(folder, "s/v2.json", "not JSON");
     struct directory *directory = open_folder(folder);
     assert_string_equal(directory_subject_name(directory, 0), "s");
     assert_null(directory_subject_name(directory, 1));
@@ -171,7 +112,7 @@ static void what_is_wrong_is_said_with_its_file(void **state)
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct directory *directory = NULL;
         struct weir_err err = {0};
-        put(folder, bad[i][0], bad[i][1]);
+        folder_put(folder, bad[i][0], bad[i][1]);
         enum weir_err_code code = directory_open(folder->root, &directory, &err);
         assert_int_equal(code, bad[i][2] ? WEIR_ERR_BAD_SCHEMA : WEIR_OK);
         if (bad[i][2])
@@ -187,9 +128,9 @@ static void a_file_too_large_is_refused(void **state)
     char *text = malloc(WEIR_SCHEMA_TEXT_MAX + 1);
     memset(text, ' ', WEIR_SCHEMA_TEXT_MAX + 1);
     memcpy(text, ONE, sizeof ONE - 1);
-    put_file(folder, "s/v1.avsc", text, WEIR_SCHEMA_TEXT_MAX);
+    folder_put_bytes(folder, "s/v1.avsc", text, WEIR_SCHEMA_TEXT_MAX);
     directory_close(open_folder(folder));
-    put_file(folder, "s/v2.avsc", text, WEIR_SCHEMA_TEXT_MAX + 1);
+    folder_put_bytes(folder, "s/v2.avsc", text, WEIR_SCHEMA_TEXT_MAX + 1);
     struct directory *directory = NULL;
     struct weir_err err = {0};
     assert_int_equal(directory_open(folder->root, &directory, &err), WEIR_ERR_BAD_SCHEMA);
@@ -200,7 +141,7 @@ static void a_file_too_large_is_refused(void **state)
 static void what_is_not_there_is_said(void **state)
 {
     struct folder *folder = *state;
-    put(folder, "user-login-value/v3.avsc", ONE);
+    folder_put(folder, "user-login-value/v3.avsc", ONE);
     struct directory *directory = open_folder(folder);
     const struct weir_schema *schema;
     uint32_t id;
@@ -229,9 +170,9 @@ static void what_is_not_there_is_said(void **state)
 static void memory_may_fail_anywhere(void **state)
 {
     struct folder *folder = *state;
-    put(folder, "a/v1.avsc", ONE);
-    put(folder, "b/v1.avsc", ALIKE);
-    put(folder, "b/v2.avsc", TWO);
+    folder_put(folder, "a/v1.avsc", ONE);
+    folder_put(folder, "b/v1.avsc", ALIKE);
+    folder_put(folder, "b/v2.avsc", TWO);
     bool failed = true;
     for (long n = 1; failed; n++) {
         struct directory *directory = NULL;
@@ -245,7 +186,7 @@ static void memory_may_fail_anywhere(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 
 int main(void)
 {

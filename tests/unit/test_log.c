@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "weir/bytes.h"
+
 /* Standard error goes into a file while a test logs; what was written is then in captured. */
 static char captured[4 * LOG_LINE_MAX];
 static FILE *file;
@@ -76,6 +78,22 @@ static void test_escapes(void **state)
         strstr(written(), "\"message\":\"a\\\"b\\\\c\\nd\\u0009e\\u001b[1m\\u007f wehr\xC3\xBC\"}\n"));
 }
 
+/* JSON must be UTF-8, also where a foreign text is not or where a long one is cut inside a character. */
+static void test_utf8(void **state)
+{
+    (void)state;
+    char text[2 * LOG_LINE_MAX];
+    for (size_t i = 0; i + 1 < sizeof text; i += 2)
+        memcpy(text + i, "\xC3\xBC", 2);
+    text[sizeof text - 1] = text[sizeof text - 2] = '\0';
+    capture(WEIR_LOG_INFO, WEIR_LOG_JSON);
+    log_info("e", "%s", "\xFF ok \xC3");
+    log_info("e", "x%s", text);
+    const char *lines = written();
+    assert_non_null(strstr(lines, "\"message\":\"? ok ?\"}\n"));
+    assert_true(weir_utf8_valid(weir_bytes_of(lines), NULL));
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -130,9 +148,13 @@ static void test_long_messages_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_json),
-        cmocka_unit_test(test_escapes), cmocka_unit_test(test_levels),
-        cmocka_unit_test(test_cycle),   cmocka_unit_test(test_long_messages_are_cut),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_cycle),
+        cmocka_unit_test(test_long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,96 @@
+#include "registry/shelf.h"
+
+#include <stdlib.h>
+
+struct shelf {
+    struct schemas base;
+    const char *path;
+    struct timer *timer;
+    struct directory *readings[SHELF_READINGS_MAX];
+    size_t n;
+    int64_t read_at_ms;
+};
+
+static struct shelf *self_of(struct schemas *schemas)
+{
+    return (struct shelf *)schemas;
+}
+
+static const struct weir_schema *find(const struct shelf *self, uint32_t id)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        const struct weir_schema *schema = directory_by_id(self->readings[i], id);
+        if (schema)
+            return schema;
+    }
+    return NULL;
+}
+
+/* Reads the folder again and keeps the reading when it knows the id. */
+static enum weir_err_code reread(struct shelf *self, uint32_t id, const struct weir_schema **out,
+                                 struct weir_err *err)
+{
+    struct directory *fresh = NULL;
+    struct weir_err why;
+    self->read_at_ms = self->timer->ops->monotonic_ms(self->timer);
+    /* A folder in the middle of being changed is not a reason to reject anything. */
+    if (directory_open(self->path, &fresh, &why) != WEIR_OK)
+        return weir_fail(err, WEIR_ERR_REGISTRY_DOWN, "schemas cannot be read: %s", why.text);
+    *out = directory_by_id(fresh, id);
+    if (!*out) {
+        directory_close(fresh);
+        return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has id %u", self->path, id);
+    }
+    self->readings[self->n++] = fresh;
+    return WEIR_OK;
+}
+
+static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
+                                struct weir_err *err)
+{
+    struct shelf *self = self_of(schemas);
+    *out = find(self, id);
+    if (*out)
+        return WEIR_OK;
+    bool due = self->timer->ops->monotonic_ms(self->timer) - self->read_at_ms >= SHELF_REREAD_MS;
+    if (!due || self->n == SHELF_READINGS_MAX)
+        return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has id %u", self->path, id);
+    return reread(self, id, out, err);
+}
+
+static const struct schemas_ops ops = {.by_id = by_id};
+
+enum weir_err_code shelf_open(const char *path, struct timer *timer, struct schemas **out,
+                              struct weir_err *err)
+{
+    struct shelf *self = calloc(1, sizeof *self);
+    if (!self)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a folder of schemas");
+    self->base.ops = &ops;
+    self->path = path;
+    self->timer = timer;
+    enum weir_err_code code = directory_open(path, &self->readings[0], err);
+    if (code != WEIR_OK) {
+        free(self);
+        return code;
+    }
+    self->n = 1;
+    self->read_at_ms = timer->ops->monotonic_ms(timer);
+    *out = &self->base;
+    return WEIR_OK;
+}
+
+void shelf_close(struct schemas *shelf)
+{
+    if (!shelf)
+        return;
+    struct shelf *self = self_of(shelf);
+    for (size_t i = 0; i < self->n; i++)
+        directory_close(self->readings[i]);
+    free(self);
+}
+
+const struct directory *shelf_directory(const struct schemas *shelf)
+{
+    return ((const struct shelf *)shelf)->readings[0];
+}

@@ -1,0 +1,24 @@
+/*
+ * A folder of schemas behind the engine's door: when an id is asked for that is not there, the folder is read
+ * again, so that a schema that was put there later is found. Folders once read stay in memory, since plans
+ * borrow from them.
+ */
+#ifndef WEIR_REGISTRY_SHELF_H
+#define WEIR_REGISTRY_SHELF_H
+
+#include "engine/ports.h"
+#include "registry/directory.h"
+
+/* Least time between two readings of the folder, in ms, and most readings that brought something new. */
+#define SHELF_REREAD_MS    1000
+#define SHELF_READINGS_MAX 256
+
+/* Reads the folder. path and timer outlive the shelf. Errors of directory_open. */
+enum weir_err_code shelf_open(const char *path, struct timer *timer, struct schemas **out,
+                              struct weir_err *err);
+void shelf_close(struct schemas *shelf);
+
+/* The folder as it was first read. */
+const struct directory *shelf_directory(const struct schemas *shelf);
+
+#endif

@@ -1,0 +1,105 @@
+#include "registry/shelf.h"
+
+#include "support/core.h"
+#include "support/folder.h"
+
+#define ONE "{\"type\":\"record\",\"name\":\"one\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}"
+#define TWO "{\"type\":\"record\",\"name\":\"two\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}"
+
+/* A clock that stands where the test puts it. */
+struct still_timer {
+    struct timer base;
+    int64_t now_ms;
+};
+
+static int64_t now(struct timer *timer)
+{
+    return ((struct still_timer *)timer)->now_ms;
+}
+
+static const struct timer_ops ops = {.monotonic_ms = now};
+
+static uint32_t id_of(const char *text)
+{
+    struct weir_schema *schema = support_schema(text);
+    uint32_t id = directory_id(schema);
+    weir_schema_free(schema);
+    return id;
+}
+
+static struct schemas *open_shelf(const struct folder *folder, struct still_timer *timer)
+{
+    struct schemas *shelf = NULL;
+    struct weir_err err;
+    *timer = (struct still_timer){{&ops}, 1000};
+    if (shelf_open(folder->root, &timer->base, &shelf, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
+    return shelf;
+}
+
+static enum weir_err_code ask(struct schemas *shelf, const char *text, const struct weir_schema **out)
+{
+    struct weir_err err;
+    return shelf->ops->by_id(shelf, id_of(text), out, &err);
+}
+
+/* A schema put there later is found, but the folder is not read again at each question. */
+static void test_a_later_schema_is_found(void **state)
+{
+    struct folder *folder = *state;
+    struct still_timer timer;
+    const struct weir_schema *one = NULL;
+    const struct weir_schema *two = NULL;
+    folder_put(folder, "s/v1.avsc", ONE);
+    struct schemas *shelf = open_shelf(folder, &timer);
+    assert_int_equal(ask(shelf, ONE, &one), WEIR_OK);
+    assert_int_equal(ask(shelf, TWO, &two), WEIR_ERR_NOT_FOUND);
+    folder_put(folder, "s/v2.avsc", TWO);
+    timer.now_ms += SHELF_REREAD_MS - 1;
+    assert_int_equal(ask(shelf, TWO, &two), WEIR_ERR_NOT_FOUND);
+    timer.now_ms += 1;
+    assert_int_equal(ask(shelf, TWO, &two), WEIR_OK);
+    assert_string_equal(two->root->name, "two");
+    /* What was handed out before is still the same schema: plans borrow from it. */
+    const struct weir_schema *again = NULL;
+    assert_int_equal(ask(shelf, ONE, &again), WEIR_OK);
+    assert_ptr_equal(one, again);
+    shelf_close(shelf);
+}
+
+/* A folder that is being changed is a registry that is down: never a reason to say that an id is unknown. */
+static void test_a_broken_folder_is_down(void **state)
+{
+    struct folder *folder = *state;
+    struct still_timer timer;
+    const struct weir_schema *schema = NULL;
+    folder_put(folder, "s/v1.avsc", ONE);
+    struct schemas *shelf = open_shelf(folder, &timer);
+    folder_put(folder, "s/v2.avsc", "{");
+    timer.now_ms += SHELF_REREAD_MS;
+    assert_int_equal(ask(shelf, TWO, &schema), WEIR_ERR_REGISTRY_DOWN);
+    assert_int_equal(ask(shelf, ONE, &schema), WEIR_OK);
+    shelf_close(shelf);
+}
+
+static void test_no_folder(void **state)
+{
+    (void)state;
+    struct schemas *shelf = NULL;
+    struct still_timer timer = {{&ops}, 0};
+    struct weir_err err;
+    assert_int_equal(shelf_open("/tmp/weir-test-no-such-folder", &timer.base, &shelf, &err),
+                     WEIR_ERR_NOT_FOUND);
+    assert_null(shelf);
+    shelf_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_later_schema_is_found, folder_set_up, folder_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_broken_folder_is_down, folder_set_up, folder_tear_down),
+        cmocka_unit_test(test_no_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
