@@ -7,62 +7,14 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "avro/cursor.h"
 #include "avro/encode.h"
 #include "avro/program.h"
 #include "avro/varint.h"
 
-struct cursor {
-    const uint8_t *p, *end;
-    const uint8_t *begin;
-    size_t base;            /* offset of begin in the record's value */
-    struct weir_arena *out; /* the reader's encoding grows at its end */
-    size_t used, cap;       /* of out, as they were: a failure gives everything back */
-    struct weir_reason *why;
-    bool explains; /* the reason's text may lie in out */
-};
-
 static bool run(struct cursor *c, const struct action *action, struct slot *slot, bool write);
-
-/* --- reasons --- */
-
-/* Fills *why for what stands at a place of the input. */
-static void explain(struct cursor *c, enum weir_code code, const uint8_t *at, const char *format, ...)
-    __attribute__((cold, noinline, format(printf, 4, 5)));
-
-static void explain(struct cursor *c, enum weir_code code, const uint8_t *at, const char *format, ...)
-{
-    c->out->used = c->used;
-    c->out->cap = c->cap;
-    *c->why = (struct weir_reason){.code = code, .byte_offset = (int64_t)(c->base + (size_t)(at - c->begin))};
-    if (!c->explains)
-        return;
-    char text[WEIR_REASON_TEXT_MAX + 1];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    c->why->text = weir_arena_copy(c->out, weir_bytes_of(text));
-}
-
-/* Always false; a macro, so that the compiler sees that too. */
-#define fail(...) (explain(__VA_ARGS__), false)
-
-static bool fail_full(struct cursor *c)
-{
-    return fail(c, WEIR_CODE_TOO_LARGE, c->p, "the scratch is full");
-}
-
-/* Adds a field's path unless a field within it was named already. Always false. */
-static bool fail_in(struct cursor *c, const char *path)
-{
-    if (!c->why->field)
-        c->why->field = path;
-    return false;
-}
 
 /* Tells why varint_read found none. */
 static bool fail_varint(struct cursor *c) __attribute__((cold, noinline));
@@ -73,10 +25,11 @@ static bool fail_varint(struct cursor *c)
     while (n < left && n < VARINT_LONG_MAX && c->p[n] >= 0x80)
         n++;
     if (n == VARINT_LONG_MAX)
-        return fail(c, WEIR_CODE_BAD_LENGTH, c->p, "an integer of more than %d bytes", VARINT_LONG_MAX);
+        return cursor_fail(c, WEIR_CODE_BAD_LENGTH, c->p, "an integer of more than %d bytes",
+                           VARINT_LONG_MAX);
     if (n == left)
-        return fail(c, WEIR_CODE_TRUNCATED, c->p, "an integer ends after %td bytes", left);
-    return fail(c, WEIR_CODE_OUT_OF_RANGE, c->p, "an integer of more than 64 bits");
+        return cursor_fail(c, WEIR_CODE_TRUNCATED, c->p, "an integer ends after %td bytes", left);
+    return cursor_fail(c, WEIR_CODE_OUT_OF_RANGE, c->p, "an integer of more than 64 bits");
 }
 
 /* --- primitives --- */
@@ -96,9 +49,9 @@ static bool read_int(struct cursor *c, int64_t *value)
     if (!read_long(c, value))
         return false;
     if (*value < INT32_MIN || *value > INT32_MAX)
-        return fail(c, WEIR_CODE_OUT_OF_RANGE, start, "%" PRId64 " is not an int", *value);
+        return cursor_fail(c, WEIR_CODE_OUT_OF_RANGE, start, "%" PRId64 " is not an int", *value);
     if (c->p - start > VARINT_INT_MAX)
-        return fail(c, WEIR_CODE_BAD_LENGTH, start, "an int of %td bytes", c->p - start);
+        return cursor_fail(c, WEIR_CODE_BAD_LENGTH, start, "an int of %td bytes", c->p - start);
     return true;
 }
 
@@ -106,7 +59,8 @@ static bool read_int(struct cursor *c, int64_t *value)
 static bool read_fixed(struct cursor *c, size_t n, const uint8_t **bytes)
 {
     if ((size_t)(c->end - c->p) < n)
-        return fail(c, WEIR_CODE_TRUNCATED, c->p, "%zu bytes are needed, but %td remain", n, c->end - c->p);
+        return cursor_fail(c, WEIR_CODE_TRUNCATED, c->p, "%zu bytes are needed, but %td remain", n,
+                           c->end - c->p);
     *bytes = c->p;
     c->p += n;
     return true;
@@ -118,7 +72,7 @@ static bool read_boolean(struct cursor *c, int64_t *value)
     if (!read_fixed(c, 1, &byte))
         return false;
     if (*byte > 1)
-        return fail(c, WEIR_CODE_BAD_BOOLEAN, byte, "a boolean of value %u", *byte);
+        return cursor_fail(c, WEIR_CODE_BAD_BOOLEAN, byte, "a boolean of value %u", *byte);
     *value = *byte;
     return true;
 }
@@ -126,9 +80,9 @@ static bool read_boolean(struct cursor *c, int64_t *value)
 static bool fail_length(struct cursor *c, const uint8_t *start, int64_t len)
 {
     if (len < 0)
-        return fail(c, WEIR_CODE_BAD_LENGTH, start, "length %" PRId64, len);
-    return fail(c, WEIR_CODE_TRUNCATED, start, "length %" PRId64 ", but %td bytes remain", len,
-                c->end - c->p);
+        return cursor_fail(c, WEIR_CODE_BAD_LENGTH, start, "length %" PRId64, len);
+    return cursor_fail(c, WEIR_CODE_TRUNCATED, start, "length %" PRId64 ", but %td bytes remain", len,
+                       c->end - c->p);
 }
 
 static inline bool read_bytes(struct cursor *c, struct weir_bytes *bytes)
@@ -182,15 +136,15 @@ static inline bool read_text(struct cursor *c, struct weir_bytes *text)
         return false;
     if (is_ascii(text->data, text->len) || weir_utf8_valid(*text, &bad))
         return true;
-    return fail(c, WEIR_CODE_BAD_UTF8, text->data + bad, "byte %zu of a text of %zu bytes is not UTF-8", bad,
-                text->len);
+    return cursor_fail(c, WEIR_CODE_BAD_UTF8, text->data + bad,
+                       "byte %zu of a text of %zu bytes is not UTF-8", bad, text->len);
 }
 
 /* --- what is written --- */
 
 static bool written(struct cursor *c, bool done)
 {
-    return done || fail_full(c);
+    return done || cursor_fail_full(c);
 }
 
 static bool write_copy(struct cursor *c, const uint8_t *start)
@@ -221,19 +175,19 @@ static bool run_enum(struct cursor *c, const struct action *action, struct slot 
     if (!read_int(c, &index))
         return false;
     if (index < 0 || index >= action->n)
-        return fail(c, WEIR_CODE_BAD_ENUM, start, "symbol %" PRId64 " of %" PRIu32, index, action->n);
+        return cursor_fail(c, WEIR_CODE_BAD_ENUM, start, "symbol %" PRId64 " of %" PRIu32, index, action->n);
     slot->kind = SLOT_SYMBOL;
     slot->v.i = action->symbols[index];
     if (slot->v.i < 0)
-        return fail(c, WEIR_CODE_BAD_ENUM, start, "the reader has no symbol for the writer's symbol %" PRId64,
-                    index);
+        return cursor_fail(c, WEIR_CODE_BAD_ENUM, start,
+                           "the reader has no symbol for the writer's symbol %" PRId64, index);
     return !write || written(c, encode_long(c->out, slot->v.i));
 }
 
 static bool run_branch(struct cursor *c, const struct action_branch *branch, struct slot *slot, bool write)
 {
     if (write && branch->index >= 0 && !encode_long(c->out, branch->index))
-        return fail_full(c);
+        return cursor_fail_full(c);
     return run(c, branch->action, slot, write);
 }
 
@@ -244,27 +198,16 @@ static bool run_union(struct cursor *c, const struct action *action, struct slot
     if (!read_long(c, &index))
         return false;
     if (index < 0 || index >= action->n)
-        return fail(c, WEIR_CODE_BAD_UNION_BRANCH, start, "branch %" PRId64 " of %" PRIu32, index, action->n);
+        return cursor_fail(c, WEIR_CODE_BAD_UNION_BRANCH, start, "branch %" PRId64 " of %" PRIu32, index,
+                           action->n);
     const struct action_branch *branch = &action->branches[index];
     if (branch->action->op == ACTION_REFUSE)
-        return fail(c, WEIR_CODE_BAD_UNION_BRANCH, start,
-                    "the reader cannot read the writer's branch %" PRId64, index);
+        return cursor_fail(c, WEIR_CODE_BAD_UNION_BRANCH, start,
+                           "the reader cannot read the writer's branch %" PRId64, index);
     return run_branch(c, branch, slot, write);
 }
 
 /* --- nested record --- */
-
-/* Room for ranges at the far end of out, so that what is written at its front has no gap. */
-static struct action_range *ranges_take(struct weir_arena *out, size_t n)
-{
-    const size_t align = _Alignof(struct action_range);
-    size_t need = n * sizeof(struct action_range);
-    size_t slack = ((uintptr_t)out->base + out->cap) & (align - 1);
-    if (weir_arena_left(out) < need + slack)
-        return NULL;
-    out->cap -= need + slack;
-    return (struct action_range *)(void *)(out->base + out->cap);
-}
 
 /* Reads the fields in the writer's order, notes where those are that the reader has (ranges may be NULL). */
 static bool walk_record(struct cursor *c, const struct action *action, struct action_range *ranges)
@@ -274,7 +217,7 @@ static bool walk_record(struct cursor *c, const struct action *action, struct ac
         const uint8_t *start = c->p;
         struct slot nowhere;
         if (!run(c, step->action, &nowhere, false))
-            return fail_in(c, step->path);
+            return cursor_fail_in(c, step->path);
         if (ranges && step->slot >= 0)
             ranges[step->slot] = (struct action_range){{start, (size_t)(c->p - start)},
                                                        step->action->same ? NULL : step->action};
@@ -300,9 +243,10 @@ static bool write_range(struct cursor *c, const struct action_range *range)
 static bool rewrite_record(struct cursor *c, const struct action *action)
 {
     size_t cap = c->out->cap;
-    struct action_range *ranges = ranges_take(c->out, action->record.n_slots);
+    struct action_range *ranges =
+        cursor_reserve(c->out, action->record.n_slots, sizeof *ranges, _Alignof(struct action_range));
     if (!ranges)
-        return fail_full(c);
+        return cursor_fail_full(c);
     for (uint32_t i = 0; i < action->record.n_defaults; i++) {
         const struct action_default *missing = &action->record.defaults[i];
         ranges[missing->slot] = (struct action_range){missing->value.raw, NULL};
@@ -440,7 +384,7 @@ static bool read_fields(struct cursor *c, const struct action *root, struct slot
         if (!next) {
             c->p = p;
             if (!read_field(c, step->action, slot))
-                return fail_in(c, step->path);
+                return cursor_fail_in(c, step->path);
             next = c->p;
         }
         p = next;
@@ -452,22 +396,14 @@ static bool read_fields(struct cursor *c, const struct action *root, struct slot
 static bool at_end(struct cursor *c)
 {
     return c->p == c->end ||
-           fail(c, WEIR_CODE_TRAILING_BYTES, c->p, "%td bytes after the last field", c->end - c->p);
+           cursor_fail(c, WEIR_CODE_TRAILING_BYTES, c->p, "%td bytes after the last field", c->end - c->p);
 }
 
 bool decode_record(const struct resolution *resolution, struct weir_bytes in, size_t base,
                    struct weir_arena *scratch, struct slot *slots, struct weir_reason *why)
 {
     const struct action *root = resolution->root;
-    struct cursor c = {.p = in.data,
-                       .end = in.data + in.len,
-                       .begin = in.data,
-                       .base = base,
-                       .out = scratch,
-                       .used = scratch->used,
-                       .cap = scratch->cap,
-                       .why = why,
-                       .explains = true};
+    struct cursor c = cursor_at(in, base, scratch, why, true);
     assert(root->op == ACTION_RECORD);
     for (uint32_t i = 0; i < root->record.n_defaults; i++)
         slots[root->record.defaults[i].slot] = root->record.defaults[i].value;
@@ -477,13 +413,7 @@ bool decode_record(const struct resolution *resolution, struct weir_bytes in, si
 bool decode_rewrite(const struct resolution *resolution, struct weir_bytes in, struct weir_arena *out,
                     struct weir_reason *why)
 {
-    struct cursor c = {.p = in.data,
-                       .end = in.data + in.len,
-                       .begin = in.data,
-                       .out = out,
-                       .used = out->used,
-                       .cap = out->cap,
-                       .why = why};
+    struct cursor c = cursor_at(in, 0, out, why, false);
     struct slot nowhere;
     if (run(&c, resolution->root, &nowhere, true) && at_end(&c))
         return true;

@@ -26,7 +26,7 @@ bool encode_raw(struct weir_arena *out, struct weir_bytes raw);
 /*
  * Encodes a configuration's scalar as a value of type at the end of out: "true" as boolean, decimal numbers
  * within range, enum symbols, text as string or bytes; in a union the first branch that takes it (unquoted
- * null: the null branch). Fails with WEIR_ERR_CONFIG and a text such as "'abc' is not a long".
+ * null: the null branch). Fails with WEIR_ERR_CONFIG and a text such as "'abc' is not a value of type long".
  */
 enum weir_err_code encode_scalar(const struct weir_node *type, const char *text, bool quoted,
                                  struct weir_arena *out, struct weir_err *err);
