@@ -1,2 +1,10 @@
-# generate and archive.
+# generate and archive. jansson judges the JSON, being none of ours.
+pkg_check_modules(JUDGE REQUIRED IMPORTED_TARGET jansson)
 weir_unit_test(encoder USES weir_archive weir_base)
+weir_unit_test(prng USES weir_generate)
+weir_unit_test(login USES weir_generate)
+weir_unit_test(pack USES weir_generate weir_base PkgConfig::JUDGE)
+weir_unit_test(malform USES weir_generate weir_base PkgConfig::JUDGE)
+weir_unit_test(mix USES weir_generate weir_base PkgConfig::JUDGE)
+weir_unit_test(pace USES weir_generate)
+weir_unit_test(request USES weir_generate weir_base)
