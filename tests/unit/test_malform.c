@@ -78,10 +78,12 @@ static enum weir_code read_json(struct weir_bytes value, struct weir_bytes texts
     *json = json_loadb((const char *)value.data, value.len, JSON_REJECT_DUPLICATES, &error);
     if (*json)
         return depth_of(value) > 100 ? WEIR_CODE_TOO_DEEP : read_members(*json, texts);
-    if (json_error_code(&error) == json_error_invalid_utf8)
-        return WEIR_CODE_BAD_UTF8;
-    return json_error_code(&error) == json_error_duplicate_key ? WEIR_CODE_DUPLICATE_FIELD
-                                                               : WEIR_CODE_NOT_JSON;
+    switch (json_error_code(&error)) {
+    case json_error_invalid_utf8: return WEIR_CODE_BAD_UTF8;
+    case json_error_duplicate_key: return WEIR_CODE_DUPLICATE_FIELD;
+    case json_error_end_of_input_expected: return WEIR_CODE_TRAILING_BYTES;
+    default: return WEIR_CODE_NOT_JSON;
+    }
 }
 
 static bool is_ip(struct weir_bytes text)
