@@ -39,8 +39,11 @@ enum number_fit number_to_float(const struct number *number, float *value);
 /* Room for what the following print, NUL included. */
 #define NUMBER_PRINT_MAX 32
 
-/* Writes the shortest decimal number that reads back as value, which is finite; returns its length. Reals
- * keep a point or an exponent, so that they are seen to be reals. */
+/*
+ * Writes a decimal number that reads back as value, which is finite; returns its length. It has no more
+ * digits than that takes, but for numbers next to zero. Reals keep a point or an exponent, so that they are
+ * seen to be reals.
+ */
 size_t number_print_double(char text[NUMBER_PRINT_MAX], double value);
 size_t number_print_float(char text[NUMBER_PRINT_MAX], float value);
 
