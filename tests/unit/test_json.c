@@ -1,0 +1,632 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "avro/encode.h"
+#include "avro/json.h"
+#include "support/alloc_fail.h"
+#include "support/given.h"
+
+#define SLOTS_MAX 8
+
+/* What a reading gave. All that it borrows lives until result_free. */
+struct result {
+    bool done;
+    struct slot slots[SLOTS_MAX];
+    struct weir_reason why;
+    struct weir_bytes in;
+    struct weir_arena scratch;
+};
+
+static struct json_reader *reader_of(const struct weir_schema *schema, enum weir_unknown unknown)
+{
+    struct json_reader *reader = NULL;
+    struct weir_err err = {WEIR_OK, ""};
+    if (json_reader_new(schema->root, unknown, &reader, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
+    return reader;
+}
+
+static struct result read_within(const struct json_reader *reader, struct weir_bytes in, size_t cap)
+{
+    struct result r;
+    memset(&r, 0xA5, sizeof r);
+    r.in = given_copy(in);
+    r.scratch = given_arena(cap);
+    r.done = json_read(reader, r.in, &r.scratch, r.slots, &r.why);
+    assert_int_equal(r.scratch.cap, cap);
+    return r;
+}
+
+/* Reads with the scratch that json_scratch names: that is never too little. */
+static struct result read_text(const struct json_reader *reader, const char *text)
+{
+    struct weir_bytes in = weir_bytes_of(text);
+    struct result r = read_within(reader, in, json_scratch(reader, in.len));
+    assert_true(r.done || r.why.code != WEIR_CODE_TOO_LARGE);
+    return r;
+}
+
+static void result_free(struct result *r)
+{
+    free((void *)r->in.data);
+    given_arena_free(&r->scratch);
+}
+
+static void assert_bytes(struct weir_bytes a, struct weir_bytes b)
+{
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, b.len);
+}
+
+/* --- values --- */
+
+#define S                                                                                                    \
+    "{\"type\":\"record\",\"name\":\"s\",\"fields\":[" GIVEN_FIELD("a", "\"int\"") "," GIVEN_DEFAULT(        \
+        "b", "\"string\"", "\"x\"") "]}"
+
+static const struct {
+    const char *type, *value;
+    enum slot_kind kind;
+    struct weir_bytes raw;
+} values[] = {
+    {"\"null\"", "null", SLOT_NULL, GIVEN_NOTHING},
+    {"\"boolean\"", "true", SLOT_BOOLEAN, GIVEN_BYTES(1)},
+    {"\"boolean\"", "false", SLOT_BOOLEAN, GIVEN_BYTES(0)},
+    {"\"int\"", "-2147483648", SLOT_INTEGER, GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F)},
+    {"\"int\"", "1.0", SLOT_INTEGER, GIVEN_BYTES(2)},
+    {"\"long\"", "1e3", SLOT_INTEGER, GIVEN_BYTES(0xD0, 0x0F)},
+    {"\"long\"", "9223372036854775807", SLOT_INTEGER,
+     GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01)},
+    {"\"float\"", "1.5", SLOT_REAL, GIVEN_BYTES(0, 0, 0xC0, 0x3F)},
+    {"\"float\"", "0.1", SLOT_REAL, GIVEN_BYTES(0xCD, 0xCC, 0xCC, 0x3D)},
+    {"\"double\"", "-2.5", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0)},
+    {"\"double\"", "7", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0x1C, 0x40)},
+    {"\"string\"", "\"\"", SLOT_TEXT, GIVEN_BYTES(0)},
+    {"\"string\"", "\"a\303\244\"", SLOT_TEXT, GIVEN_BYTES(6, 'a', 0xC3, 0xA4)},
+    {"\"string\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", SLOT_TEXT,
+     GIVEN_BYTES(16, '"', '\\', '/', 8, 12, 10, 13, 9)},
+    {"\"string\"", "\"\\u0041\\u00e4\\u20AC\\ud83d\\ude00!\"", SLOT_TEXT,
+     GIVEN_BYTES(22, 'A', 0xC3, 0xA4, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x98, 0x80, '!')},
+    {"\"string\"", "\"\\u007f\\uffff\\ud800\\udc00\\udbff\\udfff\"", SLOT_TEXT,
+     GIVEN_BYTES(24, 0x7F, 0xEF, 0xBF, 0xBF, 0xF0, 0x90, 0x80, 0x80, 0xF4, 0x8F, 0xBF, 0xBF)},
+    {"\"bytes\"", "\"\\u0000\\u00ff\303\277a\"", SLOT_BINARY, GIVEN_BYTES(8, 0, 0xFF, 0xFF, 'a')},
+    {GIVEN_ENUM("\"A\",\"B\""), "\"B\"", SLOT_SYMBOL, GIVEN_BYTES(2)},
+    {GIVEN_ENUM("\"A\",\"B\""), "\"\\u0042\"", SLOT_SYMBOL, GIVEN_BYTES(2)},
+    {S, "{\"b\":\"yy\",\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 4, 'y', 'y')},
+    {S, "{\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 'x')},
+    {S, "{ \"z\" : [1, {\"q\": null}], \"a\" : 1 }", SLOT_NESTED, GIVEN_BYTES(2, 2, 'x')},
+    /* unions */
+    {"[\"null\",\"string\"]", "null", SLOT_NULL, GIVEN_BYTES(0)},
+    {"[\"null\",\"string\"]", "\"x\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'x')},
+    {"[\"null\",\"boolean\"]", "true", SLOT_BOOLEAN, GIVEN_BYTES(2, 1)},
+    {"[\"int\",\"long\"]", "2147483647", SLOT_INTEGER, GIVEN_BYTES(0, 0xFE, 0xFF, 0xFF, 0xFF, 0x0F)},
+    {"[\"int\",\"long\"]", "2147483648", SLOT_INTEGER, GIVEN_BYTES(2, 0x80, 0x80, 0x80, 0x80, 0x10)},
+    {"[\"long\",\"int\"]", "1", SLOT_INTEGER, GIVEN_BYTES(0, 2)},
+    {"[\"double\",\"int\"]", "1", SLOT_INTEGER, GIVEN_BYTES(2, 2)},
+    {"[\"double\",\"int\"]", "1.0", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F)},
+    {"[\"float\",\"double\"]", "1.5", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F)},
+    {"[\"int\",\"float\"]", "2147483648", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0x4F)},
+    {"[\"null\",\"long\"]", "1e3", SLOT_INTEGER, GIVEN_BYTES(2, 0xD0, 0x0F)},
+    {"[\"bytes\",\"string\"]", "\"x\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'x')},
+    {"[" GIVEN_ENUM("\"A\"") ",\"string\"]", "\"A\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'A')},
+    {"[\"bytes\"," GIVEN_ENUM("\"A\"") "]", "\"A\"", SLOT_SYMBOL, GIVEN_BYTES(2, 0)},
+    {"[\"bytes\"," GIVEN_ENUM("\"A\"") "]", "\"B\"", SLOT_BINARY, GIVEN_BYTES(0, 2, 'B')},
+    {"[" GIVEN_ENUM("\"A\"") ",{\"type\":\"enum\",\"name\":\"e2\",\"symbols\":[\"B\"]}]", "\"B\"",
+     SLOT_SYMBOL, GIVEN_BYTES(2, 0)},
+    {"[\"null\"," S "]", "{\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 2, 'x')},
+};
+
+static void values_become_avro(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char text[600];
+        snprintf(text, sizeof text, GIVEN_ONE("%s"), values[i].type);
+        struct weir_schema *schema = given_schema(text);
+        struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+        snprintf(text, sizeof text, " {\"f\": %s }\r\n", values[i].value);
+        struct result r = read_text(reader, text);
+        if (!r.done)
+            fail_msg("%s: %.*s", text, (int)r.why.text.len, (const char *)r.why.text.data);
+        assert_int_equal(r.slots[0].kind, values[i].kind);
+        assert_int_equal(r.slots[0].at, 7);
+        assert_false(r.slots[0].defaulted);
+        assert_non_null(r.slots[0].raw.data);
+        if (r.slots[0].raw.len != values[i].raw.len)
+            fail_msg("%s", text);
+        assert_bytes(r.slots[0].raw, values[i].raw);
+        result_free(&r);
+        json_reader_free(reader);
+        weir_schema_free(schema);
+    }
+}
+
+static void slots_hold_the_values(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(
+        GIVEN_RECORD(GIVEN_FIELD("i", "\"long\"") "," GIVEN_FIELD("d", "\"float\"") "," GIVEN_FIELD(
+            "t",
+            "[\"null\","
+            "\"string\"]") "," GIVEN_FIELD("b",
+                                           "\"bytes\"") "," GIVEN_FIELD("e",
+                                                                        GIVEN_ENUM(
+                                                                            "\"A\",\"B\"")) "," GIVEN_DEFAULT("m",
+                                                                                                              "\""
+                                                                                                              "st"
+                                                                                                              "ri"
+                                                                                                              "ng"
+                                                                                                              "\"",
+                                                                                                              "\""
+                                                                                                              "un"
+                                                                                                              "kn"
+                                                                                                              "ow"
+                                                                                                              "n"
+                                                                                                              "\"")));
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
+    struct result r = read_text(reader, "{\"e\":\"B\",\"b\":\"\\u00ff\",\"t\":\"x\\ny\",\"d\":0.5,\"i\":-7}");
+    assert_true(r.done);
+    assert_int_equal(r.slots[0].v.i, -7);
+    assert_true(r.slots[1].v.d == 0.5);
+    assert_true(weir_bytes_equal(r.slots[2].v.text, weir_bytes_of("x\ny")));
+    assert_true(weir_bytes_equal(r.slots[3].v.text, weir_bytes_of("\377")));
+    assert_int_equal(r.slots[4].v.i, 1);
+    assert_true(r.slots[5].defaulted);
+    assert_true(weir_bytes_equal(r.slots[5].v.text, weir_bytes_of("unknown")));
+    assert_bytes(r.slots[5].raw, schema->root->fields[5].default_value);
+    result_free(&r);
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+/* --- what is wrong --- */
+
+#define ALIASED                                                                                              \
+    GIVEN_RECORD("{\"name\":\"f\",\"type\":\"int\",\"default\":1,\"aliases\":[\"g\",\"h\"]}," GIVEN_DEFAULT( \
+        "s", S, "{\"a\":1}"))
+
+static const struct {
+    const char *schema, *text;
+    enum weir_code code;
+    const char *field;
+    int64_t at;
+    const char *part;
+} malformed[] = {
+    /* no object */
+    {ALIASED, "", WEIR_CODE_NOT_JSON, NULL, 0, "the text ends where object should be"},
+    {ALIASED, " ", WEIR_CODE_NOT_JSON, NULL, 1, "the text ends"},
+    {ALIASED, "[]", WEIR_CODE_NOT_JSON, NULL, 0, "no object where one should be"},
+    {ALIASED, "7", WEIR_CODE_NOT_JSON, NULL, 0, "no object"},
+    {ALIASED, "\357\273\277{}", WEIR_CODE_NOT_JSON, NULL, 0, "no object"},
+    {ALIASED, "{", WEIR_CODE_NOT_JSON, NULL, 1, "the text ends where name should be"},
+    {ALIASED, "{,}", WEIR_CODE_NOT_JSON, NULL, 1, "no name where one should be"},
+    {ALIASED, "{f:1}", WEIR_CODE_NOT_JSON, NULL, 1, "no name"},
+    {ALIASED, "{\"f\"}", WEIR_CODE_NOT_JSON, NULL, 4, "no colon"},
+    {ALIASED, "{\"f\"", WEIR_CODE_NOT_JSON, NULL, 4, "ends where colon"},
+    {ALIASED, "{\"f\":", WEIR_CODE_NOT_JSON, "f", 5, "ends where value"},
+    {ALIASED, "{\"f\":1", WEIR_CODE_NOT_JSON, NULL, 6, "ends where comma or brace"},
+    {ALIASED, "{\"f\":1]", WEIR_CODE_NOT_JSON, NULL, 6, "no comma or brace"},
+    {ALIASED, "{\"f\":1,}", WEIR_CODE_NOT_JSON, NULL, 7, "no name"},
+    {ALIASED, "{\"f\":1 \"s\":{}}", WEIR_CODE_NOT_JSON, NULL, 7, "no comma"},
+    {ALIASED, "{\"f\":01}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {ALIASED, "{\"f\":NaN}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {ALIASED, "{\"f\":Infinity}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {ALIASED, "{\"f\":-}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {ALIASED, "{\"f", WEIR_CODE_NOT_JSON, NULL, 1, "a text does not end"},
+    {ALIASED, "{\"f\\", WEIR_CODE_NOT_JSON, NULL, 1, "a text does not end"},
+    {ALIASED, "{\"f\\\"", WEIR_CODE_NOT_JSON, NULL, 1, "a text does not end"},
+    {ALIASED, "{\"f\n\":1}", WEIR_CODE_NOT_JSON, NULL, 3, "the control character 10"},
+    {ALIASED, "{\"\\x\":1}", WEIR_CODE_NOT_JSON, NULL, 2, "an escape that JSON has not"},
+    {ALIASED, "{} {}", WEIR_CODE_TRAILING_BYTES, NULL, 3, "2 bytes after the object"},
+    {ALIASED, "{}x", WEIR_CODE_TRAILING_BYTES, NULL, 2, "1 bytes after"},
+    /* names */
+    {ALIASED, "{\"f\":1,\"f\":1}", WEIR_CODE_DUPLICATE_FIELD, "f", 11, "the field stands twice"},
+    {ALIASED, "{\"g\":1,\"h\":1}", WEIR_CODE_DUPLICATE_FIELD, "f", 11, "the field stands twice"},
+    {ALIASED, "{\"f\":1,\"\\u0066\":1}", WEIR_CODE_DUPLICATE_FIELD, "f", 16, "the field stands twice"},
+    {ALIASED, "{\"s\":{\"a\":1,\"a\":2}}", WEIR_CODE_DUPLICATE_FIELD, "s.a", 16, "the field stands twice"},
+    {ALIASED, "{\"s\":{\"b\":\"\"}}", WEIR_CODE_MISSING_FIELD, "s.a", -1, "the field is missing"},
+    {GIVEN_ONE("\"int\""), "{}", WEIR_CODE_MISSING_FIELD, "f", -1, "the field is missing"},
+    {ALIASED, "{\"\377\":1}", WEIR_CODE_BAD_UTF8, NULL, 2, "byte 0 of a text of 1 bytes is not UTF-8"},
+    {ALIASED, "{\"\\ud800\":1}", WEIR_CODE_BAD_UTF8, NULL, 2, "half of a pair"},
+    /* types */
+    {GIVEN_ONE("\"null\""), "{\"f\":0}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is no null"},
+    {GIVEN_ONE("\"int\""), "{\"f\": null}", WEIR_CODE_WRONG_TYPE, "f", 6, "null is no int"},
+    {GIVEN_ONE("\"int\""), "{\"f\":\"1\"}", WEIR_CODE_WRONG_TYPE, "f", 5, "a text is no int"},
+    {GIVEN_ONE("\"boolean\""), "{\"f\":1}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is no boolean"},
+    {GIVEN_ONE("\"string\""), "{\"f\":true}", WEIR_CODE_WRONG_TYPE, "f", 5, "a boolean is no string"},
+    {GIVEN_ONE("\"string\""), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5, "an array is no string"},
+    {GIVEN_ONE("\"string\""), "{\"f\":{}}", WEIR_CODE_WRONG_TYPE, "f", 5, "an object is no string"},
+    {GIVEN_ONE(S), "{\"f\":\"\"}", WEIR_CODE_WRONG_TYPE, "f", 5, "a text is no record"},
+    {GIVEN_ONE(S), "{\"f\":{\"a\":\"\"}}", WEIR_CODE_WRONG_TYPE, "f.a", 10, "a text is no int"},
+    {GIVEN_ONE("[\"null\",\"string\"]"), "{\"f\":1}", WEIR_CODE_WRONG_TYPE, "f", 5,
+     "a number is of no branch"},
+    {GIVEN_ONE("[\"null\",\"string\"]"), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5,
+     "an array is of no branch"},
+    {GIVEN_ONE("[\"int\",\"string\"]"), "{\"f\":null}", WEIR_CODE_WRONG_TYPE, "f", 5, "null is of no branch"},
+    {GIVEN_ONE("[]"), "{\"f\":null}", WEIR_CODE_WRONG_TYPE, "f", 5, "null is of no branch"},
+    {GIVEN_ONE("[\"null\"]"), "{\"f\":}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("[\"null\"]"), "{\"f\":nul}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("\"boolean\""), "{\"f\":tru}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("\"boolean\""), "{\"f\":truex}", WEIR_CODE_NOT_JSON, NULL, 9, "no comma"},
+    {GIVEN_ONE(GIVEN_ENUM("\"A\"")), "{\"f\":\"B\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol of e"},
+    {GIVEN_ONE(GIVEN_ENUM("\"A\"")), "{\"f\":\"A\\u0000\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol of e"},
+    {GIVEN_ONE("[\"null\"," GIVEN_ENUM("\"A\"") "]"), "{\"f\":\"B\"}", WEIR_CODE_BAD_ENUM, "f", 5,
+     "no symbol"},
+    /* numbers */
+    {GIVEN_ONE("\"int\""), "{\"f\":2147483648}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+     "2147483648 is out of the range of int"},
+    {GIVEN_ONE("\"int\""), "{\"f\":1.5}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "1.5 is no int"},
+    {GIVEN_ONE("\"long\""), "{\"f\":9223372036854775808}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+     "out of the range of long"},
+    {GIVEN_ONE("\"float\""), "{\"f\":1e39}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+     "1e39 is out of the range of float"},
+    {GIVEN_ONE("\"double\""), "{\"f\":1e400}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+     "1e400 is out of the range of double"},
+    {GIVEN_ONE("\"double\""), "{\"f\":1e-400}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "out of the range of double"},
+    {GIVEN_ONE("\"long\""), "{\"f\":11111111112222222222333333333344444444445555}", WEIR_CODE_OUT_OF_RANGE,
+     "f", 5, "1111111111222222222233333333334444444444... is out of the range"},
+    {GIVEN_ONE("[\"null\",\"int\"]"), "{\"f\":2147483648}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+     "out of the range of int"},
+    {GIVEN_ONE("[\"int\",\"long\"]"), "{\"f\":1.5}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "1.5 is no long"},
+    {GIVEN_ONE("[\"int\",\"double\"]"), "{\"f\":1e999}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+     "out of the range of double"},
+    {GIVEN_ONE("[\"int\",\"double\"]"), "{\"f\":1x}", WEIR_CODE_NOT_JSON, NULL, 6, "no comma"},
+    {GIVEN_ONE("[\"int\",\"double\"]"), "{\"f\":-x}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    /* texts */
+    {GIVEN_ONE("\"string\""), "{\"f\":\"a\377\"}", WEIR_CODE_BAD_UTF8, "f", 7, "byte 1 of a text of 2 bytes"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"a\\u0000\"}", WEIR_CODE_BAD_UTF8, "f", 7, "U+0000 in a text"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83dx\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\\n\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ude00\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\\ude0\"}", WEIR_CODE_NOT_JSON, "f", 6,
+     "an escape that JSON has not"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\u12g4\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\u12\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\\x\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
+    {GIVEN_ONE("\"string\""), "{\"f\":\"\t\"}", WEIR_CODE_NOT_JSON, "f", 6, "the control character 9"},
+    {GIVEN_ONE("\"bytes\""), "{\"f\":\"a\\u0100\"}", WEIR_CODE_OUT_OF_RANGE, "f", 7, "U+0100 is not a byte"},
+    {GIVEN_ONE("\"bytes\""), "{\"f\":\"\342\202\254\"}", WEIR_CODE_OUT_OF_RANGE, "f", 6,
+     "U+20AC is not a byte"},
+    /* fields that the schema has not */
+    {ALIASED, "{\"x\":01}", WEIR_CODE_NOT_JSON, NULL, 5, "no value"},
+    {ALIASED, "{\"x\":}", WEIR_CODE_NOT_JSON, NULL, 5, "no value"},
+    {ALIASED, "{\"x\":", WEIR_CODE_NOT_JSON, NULL, 5, "ends where value"},
+    {ALIASED, "{\"x\":[1 2]}", WEIR_CODE_NOT_JSON, NULL, 8, "no comma or bracket"},
+    {ALIASED, "{\"x\":[1,]}", WEIR_CODE_NOT_JSON, NULL, 8, "no value"},
+    {ALIASED, "{\"x\":{\"a\":1 2}}", WEIR_CODE_NOT_JSON, NULL, 12, "no comma or brace"},
+    {ALIASED, "{\"x\":{1:1}}", WEIR_CODE_NOT_JSON, NULL, 6, "no name"},
+    {ALIASED, "{\"x\":{\"a\" 1}}", WEIR_CODE_NOT_JSON, NULL, 10, "no colon"},
+    {ALIASED, "{\"x\":falsy}", WEIR_CODE_NOT_JSON, NULL, 5, "no value"},
+    {ALIASED, "{\"x\":\"\\q\"}", WEIR_CODE_NOT_JSON, NULL, 6, "an escape"},
+    {ALIASED, "{\"x\":\"\377\"}", WEIR_CODE_BAD_UTF8, NULL, 6, "is not UTF-8"},
+    {ALIASED, "{\"x\":[\"\\udc00\"]}", WEIR_CODE_BAD_UTF8, NULL, 7, "half of a pair"},
+};
+
+static void malformed_texts_are_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        struct weir_schema *schema = given_schema(malformed[i].schema);
+        struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+        struct result r = read_text(reader, malformed[i].text);
+        if (r.done)
+            fail_msg("%s", malformed[i].text);
+        given_reason(&r.why, malformed[i].code, malformed[i].field, malformed[i].at, malformed[i].part);
+        result_free(&r);
+        json_reader_free(reader);
+        weir_schema_free(schema);
+    }
+}
+
+static void unknown_fields_are_skipped_or_rejected(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"x\":[true,false,null,-1.5e3,\"\\u00e4\\n\",{\"y\":{},\"z\":[]}],\"h\":5,\"F\":1}";
+    struct weir_schema *schema = given_schema(ALIASED);
+    struct json_reader *lenient = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    struct json_reader *strict = reader_of(schema, WEIR_UNKNOWN_REJECT);
+    struct result r = read_text(lenient, text);
+    assert_true(r.done);
+    assert_int_equal(r.slots[0].v.i, 5);
+    result_free(&r);
+    r = read_text(strict, text);
+    assert_false(r.done);
+    given_reason(&r.why, WEIR_CODE_UNKNOWN_FIELD, NULL, 1, "the schema has no such field");
+    result_free(&r);
+    r = read_text(strict, "{\"s\":{\"a\":1,\"q\":2}}");
+    assert_false(r.done);
+    given_reason(&r.why, WEIR_CODE_UNKNOWN_FIELD, "s", 12, "the schema has no such field");
+    result_free(&r);
+    json_reader_free(lenient);
+    json_reader_free(strict);
+    weir_schema_free(schema);
+}
+
+static void depth_is_bounded(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(ALIASED);
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    for (int depth = JSON_DEPTH_MAX - 2; depth < JSON_DEPTH_MAX + 2; depth++) {
+        char text[400] = "{\"x\":";
+        memset(text + 5, '[', (size_t)depth);
+        memset(text + 5 + depth, ']', (size_t)depth);
+        text[5 + 2 * depth] = '}';
+        struct result r = read_text(reader, text);
+        /* The object itself is one level. */
+        assert_int_equal(r.done, depth < JSON_DEPTH_MAX);
+        if (!r.done)
+            given_reason(&r.why, WEIR_CODE_TOO_DEEP, NULL, 5 + JSON_DEPTH_MAX - 1, "nested deeper than 64");
+        result_free(&r);
+    }
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+#define EVERYTHING                                                                                           \
+    GIVEN_RECORD(GIVEN_FIELD("i", "\"long\"") "," GIVEN_FIELD("s", S) "," GIVEN_FIELD(                       \
+        "u", "[\"null\",\"string\"]") "," GIVEN_FIELD("d", "\"double\"") "," GIVEN_DEFAULT("m",              \
+                                                                                           "\"string\"",     \
+                                                                                           "\"?\""))
+#define EVERYTHING_TEXT                                                                                      \
+    "{\"u\":\"\\u00e4b\",\"x\\n\":{\"q\":[1]},\"s\":{\"b\":\"in\",\"a\":-5},\"d\":1.5,\"i\":70000}"
+
+static void a_short_scratch_is_too_large(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(EVERYTHING);
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    struct weir_bytes text = weir_bytes_of(EVERYTHING_TEXT);
+    bool enough = false;
+    size_t cap = 0;
+    for (; !enough; cap++) {
+        struct result r = read_within(reader, text, cap);
+        enough = r.done;
+        if (!enough)
+            assert_int_equal(r.why.code, WEIR_CODE_TOO_LARGE);
+        result_free(&r);
+    }
+    assert_true(cap > 1 && cap <= json_scratch(reader, text.len));
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+static void every_truncation_and_change_is_survived(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(EVERYTHING);
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    char text[] = EVERYTHING_TEXT;
+    size_t len = strlen(text);
+    for (size_t n = 0; n < len; n++) {
+        struct result r =
+            read_within(reader, (struct weir_bytes){(uint8_t *)text, n}, json_scratch(reader, n));
+        assert_false(r.done);
+        assert_int_equal(r.why.code, WEIR_CODE_NOT_JSON);
+        result_free(&r);
+    }
+    for (size_t i = 0; i < len; i++) {
+        for (int value = 1; value < 256; value++) {
+            char kept = text[i];
+            text[i] = (char)value;
+            struct result r = read_text(reader, text);
+            if (!r.done)
+                assert_true(r.why.code != WEIR_CODE_NONE && r.why.text.len > 0);
+            result_free(&r);
+            text[i] = kept;
+        }
+    }
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+/* --- the reader itself --- */
+
+static void what_plain_json_cannot_carry_is_refused(void **state)
+{
+    (void)state;
+    struct weir_err err;
+    struct json_reader *reader = NULL;
+    struct weir_schema *schema = given_schema("\"int\"");
+    assert_int_equal(json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err),
+                     WEIR_ERR_INCOMPATIBLE);
+    assert_string_equal(err.text, "the schema is int, and only records are read from JSON");
+    weir_schema_free(schema);
+    schema = given_schema(GIVEN_ONE("[\"null\"," S ",{\"type\":\"record\",\"name\":\"t\",\"fields\":[]}]"));
+    assert_int_equal(json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err),
+                     WEIR_ERR_INCOMPATIBLE);
+    assert_string_equal(err.text, "f: plain JSON cannot tell the records of a union apart");
+    assert_null(reader);
+    weir_schema_free(schema);
+    json_reader_free(NULL);
+}
+
+/* Many names, so that some share a place in the table. */
+static void every_name_and_alias_is_found(void **state)
+{
+    (void)state;
+    char text[8000];
+    int len = snprintf(text, sizeof text, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
+    for (int i = 0; i < SLOTS_MAX; i++) {
+        len += snprintf(text + len, sizeof text - (size_t)len,
+                        "%s{\"name\":\"n%d\",\"type\":\"int\",\"default\":-1,\"aliases\":[\"n%d\"",
+                        i ? "," : "", i, (i + 1) % SLOTS_MAX);
+        for (int j = 0; j < 20; j++)
+            len += snprintf(text + len, sizeof text - (size_t)len, ",\"a%d_%d\"", i, j);
+        len += snprintf(text + len, sizeof text - (size_t)len, "]}");
+    }
+    snprintf(text + len, sizeof text - (size_t)len, "]}");
+    struct weir_schema *schema = given_schema(text);
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
+    for (int i = 0; i < SLOTS_MAX; i++) {
+        for (int j = -1; j < 20; j++) {
+            if (j < 0)
+                snprintf(text, sizeof text, "{\"n%d\":7}", i);
+            else
+                snprintf(text, sizeof text, "{\"a%d_%d\":7}", i, j);
+            struct result r = read_text(reader, text);
+            assert_true(r.done);
+            for (int k = 0; k < SLOTS_MAX; k++)
+                assert_int_equal(r.slots[k].v.i, k == i ? 7 : -1);
+            result_free(&r);
+        }
+    }
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+static void every_failed_allocation_is_met(void **state)
+{
+    (void)state;
+    char text[9000];
+    int len = snprintf(text, sizeof text, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
+    for (int i = 0; i < 40; i++)
+        len += snprintf(
+            text + len, sizeof text - (size_t)len,
+            "%s{\"name\":\"f%d\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"r%d\",\"fields\":["
+            "{\"name\":\"g\",\"type\":\"int\",\"aliases\":[\"h\"]}]}],\"default\":null}",
+            i ? "," : "", i, i);
+    snprintf(text + len, sizeof text - (size_t)len, "]}");
+    struct weir_schema *schema = given_schema(text);
+    bool more = true;
+    for (long n = 1; more; n++) {
+        struct json_reader *reader = NULL;
+        struct weir_err err = {WEIR_OK, ""};
+        alloc_fail_at(n);
+        enum weir_err_code code = json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err);
+        more = alloc_fail_off();
+        assert_int_equal(code, more ? WEIR_ERR_NO_MEMORY : WEIR_OK);
+        assert_int_equal(err.code, code);
+        assert_true(more || n > 4);
+        json_reader_free(reader);
+    }
+    weir_schema_free(schema);
+}
+
+/* --- writing --- */
+
+static const struct {
+    const char *type;
+    struct weir_bytes avro;
+    const char *text; /* NULL: it is no value of the type */
+} written[] = {
+    {"\"null\"", GIVEN_NOTHING, "null"},
+    {"\"boolean\"", GIVEN_BYTES(1), "true"},
+    {"\"boolean\"", GIVEN_BYTES(0), "false"},
+    {"\"int\"", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F), "-2147483648"},
+    {"\"long\"", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
+     "-9223372036854775808"},
+    {"\"float\"", GIVEN_BYTES(0xCD, 0xCC, 0xCC, 0x3D), "0.1"},
+    {"\"float\"", GIVEN_BYTES(0, 0, 0xC0, 0x7F), "\"NaN\""},
+    {"\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0), "-2.5"},
+    {"\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0x7F), "\"Infinity\""},
+    {"\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0xFF), "\"-Infinity\""},
+    {"\"string\"", GIVEN_BYTES(10, 'a', '"', '\\', '\n', 1), "\"a\\\"\\\\\\n\\u0001\""},
+    {"\"string\"", GIVEN_BYTES(8, 0xC3, 0xA4, 0x7F, '/'), "\"\303\244\177/\""},
+    {"\"bytes\"", GIVEN_BYTES(10, 0, 0x22, 0x7F, 0x80, 0xFF), "\"\\u0000\\\"\177\302\200\303\277\""},
+    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_BYTES(2), "\"B\""},
+    {"[\"null\",\"string\"]", GIVEN_BYTES(0), "null"},
+    {"[\"null\",\"string\"]", GIVEN_BYTES(2, 2, 'x'), "\"x\""},
+    {GIVEN_RECORD(""), GIVEN_NOTHING, "{}"},
+    {GIVEN_RECORD(GIVEN_FIELD("a", S) "," GIVEN_FIELD("b", "[\"null\",\"int\"]")), GIVEN_BYTES(2, 2, 'x', 0),
+     "{\"a\":{\"a\":1,\"b\":\"x\"},\"b\":null}"},
+    {"\"int\"", GIVEN_NOTHING, NULL},
+    {"\"int\"", GIVEN_BYTES(2, 2), NULL},
+    {"\"boolean\"", GIVEN_NOTHING, NULL},
+    {"\"double\"", GIVEN_BYTES(1), NULL},
+    {"\"string\"", GIVEN_BYTES(2), NULL},
+    {"\"bytes\"", GIVEN_BYTES(1), NULL},
+    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_BYTES(4), NULL},
+    {"[\"null\"]", GIVEN_BYTES(1), NULL},
+};
+
+static void avro_becomes_json(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
+        struct weir_schema *schema = given_schema(written[i].type);
+        struct weir_bytes avro = given_copy(written[i].avro), text;
+        size_t len = written[i].text ? strlen(written[i].text) : 100;
+        struct weir_arena out = given_arena(len);
+        assert_int_equal(json_write(schema->root, avro, &out, &text), written[i].text != NULL);
+        assert_int_equal(out.used, written[i].text ? len : 0);
+        if (written[i].text)
+            assert_true(weir_bytes_equal(text, weir_bytes_of(written[i].text)));
+        for (size_t cap = 0; written[i].text && cap < len; cap++) {
+            out.used = 0;
+            out.cap = cap;
+            assert_false(json_write(schema->root, avro, &out, &text));
+            assert_int_equal(out.used, 0);
+        }
+        given_arena_free(&out);
+        free((void *)avro.data);
+        weir_schema_free(schema);
+    }
+}
+
+static void bad_utf8_is_written_as_its_replacement(void **state)
+{
+    (void)state;
+    struct weir_arena out = given_arena(64);
+    assert_true(json_write_text(&out, weir_bytes_of("a\377\377b\303")));
+    assert_true(weir_bytes_equal((struct weir_bytes){out.base, out.used},
+                                 weir_bytes_of("\"a\\ufffd\\ufffdb\\ufffd\"")));
+    out.used = 0;
+    out.cap = 24;
+    assert_false(json_write_text(&out, weir_bytes_of("a\377\377b\303\"\"")));
+    assert_int_equal(out.used, 0);
+    given_arena_free(&out);
+}
+
+/* What was written from a record reads back as the same bytes. */
+static void what_is_written_reads_back(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(EVERYTHING);
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
+    static const uint8_t avro[] = {0xE0, 0xC5, 8, 9, 4, 'i', 'n', 2, 6,    0xC3, 0xA4,
+                                   '\"', 1,    2, 3, 4, 5,   6,   7, 0x40, 2,    'm'};
+    struct weir_arena out = given_arena(300);
+    struct weir_bytes text;
+    assert_true(json_write(schema->root, (struct weir_bytes){avro, sizeof avro}, &out, &text));
+    struct result r = read_within(reader, text, json_scratch(reader, text.len));
+    assert_true(r.done);
+    struct weir_arena again = given_arena(sizeof avro);
+    for (size_t i = 0; i < schema->root->n; i++)
+        assert_true(encode_raw(&again, r.slots[i].raw));
+    assert_bytes((struct weir_bytes){again.base, again.used}, (struct weir_bytes){avro, sizeof avro});
+    given_arena_free(&again);
+    result_free(&r);
+    given_arena_free(&out);
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_become_avro),
+        cmocka_unit_test(slots_hold_the_values),
+        cmocka_unit_test(malformed_texts_are_told),
+        cmocka_unit_test(unknown_fields_are_skipped_or_rejected),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(a_short_scratch_is_too_large),
+        cmocka_unit_test(every_truncation_and_change_is_survived),
+        cmocka_unit_test(what_plain_json_cannot_carry_is_refused),
+        cmocka_unit_test(every_name_and_alias_is_found),
+        cmocka_unit_test(every_failed_allocation_is_met),
+        cmocka_unit_test(avro_becomes_json),
+        cmocka_unit_test(bad_utf8_is_written_as_its_replacement),
+        cmocka_unit_test(what_is_written_reads_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
