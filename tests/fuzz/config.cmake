@@ -1,0 +1,1 @@
+weir_fuzzer(config USES weir_config)
