@@ -8,7 +8,7 @@
 #include "config/property.h"
 
 /* Widths of the columns of `weir config show`; what is longer pushes the rest to the right. */
-#define NAME_WIDTH  32
+#define NAME_WIDTH  36
 #define VALUE_WIDTH 32
 
 #define MASK "(secret)"
@@ -194,11 +194,20 @@ static void show_list(struct show *show, const struct parsed *parsed, const char
     }
 }
 
-static void show_map(struct show *show, const struct parsed *parsed, const char *name, const char *section)
+static void show_sets(struct show *show, const struct parsed *parsed)
 {
-    const struct tree_node *map = tree_child(parsed->tree, name);
+    const struct tree_node *map = tree_child(parsed->tree, "set");
     for (const struct tree_node *node = map ? map->children : NULL; node; node = node->next)
-        show_node(show, section, node->key, node);
+        show_node(show, "set.", node->key, node);
+}
+
+/* Properties are texts all of them, so that quotes would say nothing. */
+static void show_properties(struct show *show, const struct parsed *parsed)
+{
+    const struct tree_node *map = tree_child(parsed->tree, "kafka");
+    for (const struct tree_node *node = map ? map->children : NULL; node; node = node->next)
+        put_line(show, &(struct line){"kafka.", node->key, node->secret ? MASK : node->text, NULL,
+                                      origin_name(node->origin), node->key_at});
 }
 
 static void show_reserved(struct show *show)
@@ -220,8 +229,8 @@ enum weir_err_code config_show(const struct weir_spec *spec, bool json, FILE *to
         show_option(&show, parsed, i);
     show_list(&show, parsed, "drop_when");
     show_list(&show, parsed, "check");
-    show_map(&show, parsed, "set", "set.");
-    show_map(&show, parsed, "kafka", "kafka.");
+    show_sets(&show, parsed);
+    show_properties(&show, parsed);
     show_reserved(&show);
     if (json)
         fputs("\n]\n", to);

@@ -52,17 +52,18 @@ static void prints_every_value_and_where_it_came_from(void **state)
 {
     (void)state;
     char *printed = shown(false);
-    expect_line(printed, "pipeline                          p                                 f:1\n");
-    expect_line(printed, "transaction.interval              100ms                             default\n");
-    expect_line(printed, "dead_letter.topic                 p-dlq                             default\n");
-    expect_line(printed, "output.partition.field            id                                f:8\n");
-    expect_line(printed, "registry.dir                      a\\\"\\u0009b                        f:6\n");
+    expect_line(printed, "pipeline                              p                                 f:1\n");
+    expect_line(printed, "transaction.interval                  100ms                             default\n");
+    expect_line(printed, "dead_letter.topic                     p-dlq                             default\n");
+    expect_line(printed, "output.partition.field                id                                f:8\n");
+    expect_line(printed, "registry.dir                          a\\\"\\u0009b                        f:6\n");
     expect_line(printed,
-                "kafka.bootstrap.servers           \"value\"                           environment, f:3\n");
-    expect_line(printed, "drop_when[0]                      { field: locale, in: [NO, \"true\"] }  f:10\n");
-    expect_line(printed, "set.a                             { now: millis }                   f:12\n");
-    expect_line(printed, "set.b                             \"x\\u000ay\"                        f:13\n");
-    expect_line(printed, "kafka.isolation.level             read_committed                    weir\n");
+                "kafka.bootstrap.servers               value                             environment, f:3\n");
+    expect_line(printed,
+                "drop_when[0]                          { field: locale, in: [NO, \"true\"] }  f:10\n");
+    expect_line(printed, "set.a                                 { now: millis }                   f:12\n");
+    expect_line(printed, "set.b                                 \"x\\u000ay\"                        f:13\n");
+    expect_line(printed, "kafka.isolation.level                 read_committed                    weir\n");
     assert_null(strstr(printed, "output.partition  "));
     assert_null(strstr(printed, "registry.url"));
     free(printed);
