@@ -1,6 +1,10 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/alloc_fail.cmake)
 
 weir_unit_test(nearest USES weir_base)
-foreach(file format wire route envelope)
+foreach(file code format wire route envelope)
     weir_unit_test(${file} USES weir_core weir_base)
 endforeach()
+foreach(file complain rule)
+    weir_unit_test(${file} USES weir_core weir_avro weir_base)
+endforeach()
+weir_alloc_fail(test_complain)
