@@ -1,0 +1,361 @@
+#include "core/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "avro/encode.h"
+#include "core/complain.h"
+#include "core/shape.h"
+
+/* Longest "check[…]". */
+#define RULE_NAME_MAX 48
+
+/* What is compiled, and what of it is at hand only while compiling. */
+struct compiler {
+    const struct weir_plan_request *request;
+    struct weir_plan *plan;
+    const struct weir_set_spec *
+        *set_of; /* for each of the output's fields, NULL where set does not name it */
+    struct weir_err *err;
+};
+
+/* --- what comes in --- */
+
+static enum weir_err_code compile_input(const struct compiler *c)
+{
+    struct weir_plan *plan = c->plan;
+    const struct weir_schema *writer = c->request->writer;
+    if (writer && writer->root->type != WEIR_TYPE_RECORD)
+        return weir_fail(c->err, WEIR_ERR_INCOMPATIBLE, "the writer's schema is a %s, not a record",
+                         weir_type_name(writer->root->type));
+    if (writer)
+        return resolve_new(writer->root, plan->reader, &plan->decode, c->err);
+    if (plan->spec->input_format == WEIR_FORMAT_AVRO)
+        return WEIR_OK;
+    return json_reader_new(plan->reader, plan->spec->unknown_fields, &plan->json, c->err);
+}
+
+/* --- rules --- */
+
+static enum weir_err_code compile_rules(const struct compiler *c, const char *list,
+                                        const struct weir_rule_spec *specs, size_t n, struct rule **out)
+{
+    struct rule *rules = region_alloc(&c->plan->region, n * sizeof *rules);
+    if (!rules)
+        return complain_memory(c->err);
+    for (size_t i = 0; i < n; i++) {
+        char text[RULE_NAME_MAX];
+        (void)snprintf(text, sizeof text, "%s[%zu]", list, i);
+        const char *name = region_text(&c->plan->region, weir_bytes_of(text));
+        if (!name)
+            return complain_memory(c->err);
+        enum weir_err_code code =
+            rule_compile(&specs[i], name, c->plan->reader, &c->plan->region, &rules[i], c->err);
+        if (code != WEIR_OK)
+            return code;
+    }
+    *out = rules;
+    return WEIR_OK;
+}
+
+/* True when every value of the type is null or has a text that is its own. */
+static bool can_route(const struct weir_node *type, const struct weir_node **enumeration)
+{
+    const unsigned texts = SHAPE(WEIR_TYPE_NULL) | SHAPE(WEIR_TYPE_STRING) | SHAPE(WEIR_TYPE_BYTES) |
+                           SHAPE(WEIR_TYPE_INT) | SHAPE(WEIR_TYPE_LONG) | SHAPE(WEIR_TYPE_ENUM);
+    size_t enums = 0;
+    for (size_t i = 0; i < shape_branches(type); i++) {
+        if (shape_branch(type, i)->type != WEIR_TYPE_ENUM)
+            continue;
+        *enumeration = shape_branch(type, i);
+        enums++;
+    }
+    return (shape_of(type) & ~texts) == 0 && enums <= 1;
+}
+
+static enum weir_err_code compile_route(const struct compiler *c)
+{
+    struct weir_plan *plan = c->plan;
+    const char *name = plan->spec->partition_field;
+    const struct weir_at nowhere = {0};
+    plan->route_slot = -1;
+    if (!name)
+        return WEIR_OK;
+    int field = weir_schema_field(plan->reader, name);
+    if (field < 0)
+        return complain_field(c->err, nowhere, "output.partition", plan->reader, name);
+    if (!can_route(plan->reader->fields[field].type, &plan->route_enum))
+        return complain(c->err, nowhere,
+                        "output.partition: field '%s' is a %s; a text, a whole number or an enum is needed",
+                        name, weir_type_name(plan->reader->fields[field].type->type));
+    plan->route_slot = field;
+    return WEIR_OK;
+}
+
+/* --- what goes out --- */
+
+static enum weir_err_code match_sets(struct compiler *c)
+{
+    const struct weir_node *output = c->plan->output;
+    c->set_of = region_alloc(&c->plan->region, output->n * sizeof *c->set_of);
+    if (!c->set_of)
+        return complain_memory(c->err);
+    for (size_t i = 0; i < c->plan->spec->n_set; i++) {
+        const struct weir_set_spec *set = &c->plan->spec->set[i];
+        int field = weir_schema_field(output, set->field);
+        if (field < 0)
+            return complain_field(c->err, set->at, "set", output, set->field);
+        if (c->set_of[field])
+            return complain(c->err, set->at, "set.%s: set twice", set->field);
+        c->set_of[field] = set;
+    }
+    return WEIR_OK;
+}
+
+/* The reader's field that an output's field takes by name, or by one of its aliases; -1 when there is none.
+ */
+static int find_by_name(const struct weir_node *reader, const struct weir_field *output)
+{
+    int field = weir_schema_field(reader, output->name);
+    for (size_t i = 0; field < 0 && i < output->n_aliases; i++)
+        field = weir_schema_field(reader, output->aliases[i]);
+    return field;
+}
+
+static enum weir_err_code fill_by_name(const struct compiler *c, const struct weir_field *output,
+                                       struct step *step)
+{
+    struct weir_err why;
+    *step = (struct step){.multiply = 1, .divide = 1, .field = output->name};
+    int field = find_by_name(c->plan->reader, output);
+    if (field >= 0) {
+        enum weir_err_code code = transform_take(c->plan->reader, (size_t)field, output, step, &why);
+        if (code == WEIR_OK || code == WEIR_ERR_NO_MEMORY)
+            return code == WEIR_OK ? code : complain_memory(c->err);
+        return weir_fail(c->err, code, "output field '%s': %s", output->name, why.text);
+    }
+    if (!output->has_default)
+        return weir_fail(
+            c->err, WEIR_ERR_INCOMPATIBLE,
+            "output field '%s': the input has no such field, set does not name it, and it has no "
+            "default",
+            output->name);
+    step->kind = STEP_BYTES;
+    step->bytes = output->default_value;
+    return WEIR_OK;
+}
+
+static enum weir_err_code compile_step(const struct compiler *c, size_t i, struct step *step)
+{
+    const struct weir_field *output = &c->plan->output->fields[i];
+    const struct weir_set_spec *set = c->set_of[i];
+    if (!set)
+        return fill_by_name(c, output, step);
+    const char *rule = region_join(&c->plan->region, "set", ".", set->field);
+    if (!rule)
+        return complain_memory(c->err);
+    return transform_compile(set, rule, c->plan->spec->input_topic, c->plan->reader, output, &c->plan->region,
+                             step, c->err);
+}
+
+/* Neighbours that are the same for every record become one run of bytes. */
+static enum weir_err_code merge_bytes(struct weir_plan *plan, struct step *before, const struct step *step)
+{
+    size_t len = before->bytes.len + step->bytes.len;
+    uint8_t *joined = region_alloc(&plan->region, len);
+    if (!joined)
+        return WEIR_ERR_NO_MEMORY;
+    if (before->bytes.len > 0)
+        memcpy(joined, before->bytes.data, before->bytes.len);
+    if (step->bytes.len > 0)
+        memcpy(joined + before->bytes.len, step->bytes.data, step->bytes.len);
+    before->bytes = (struct weir_bytes){joined, len};
+    return WEIR_OK;
+}
+
+static enum weir_err_code append_step(const struct compiler *c, const struct step *step)
+{
+    struct weir_plan *plan = c->plan;
+    struct step *before = plan->n_steps > 0 ? &plan->steps[plan->n_steps - 1] : NULL;
+    if (!before || before->kind != STEP_BYTES || step->kind != STEP_BYTES) {
+        plan->steps[plan->n_steps++] = *step;
+        return WEIR_OK;
+    }
+    return merge_bytes(plan, before, step) == WEIR_OK ? WEIR_OK : complain_memory(c->err);
+}
+
+static enum weir_err_code compile_steps(struct compiler *c)
+{
+    struct weir_plan *plan = c->plan;
+    size_t n = plan->output->n;
+    plan->steps = region_alloc(&plan->region, n * sizeof *plan->steps);
+    plan->rewrites = region_alloc(&plan->region, n * sizeof *plan->rewrites);
+    if (!plan->steps || !plan->rewrites)
+        return complain_memory(c->err);
+    enum weir_err_code code = match_sets(c);
+    for (size_t i = 0; code == WEIR_OK && i < n; i++) {
+        struct step step = {.kind = STEP_BYTES};
+        code = compile_step(c, i, &step);
+        plan->rewrites[i] = step.rewrite;
+        if (code == WEIR_OK)
+            code = append_step(c, &step);
+    }
+    return code;
+}
+
+/* --- how much room a record may need --- */
+
+/* Most bytes that a value of a scalar type has beyond its text: union index, and length or number. */
+#define VALUE_MAX ((size_t)2 * ENCODE_LONG_MAX)
+/* Most characters of JSON that a value has beyond its text: a double, quotes, brackets, colon, comma. */
+#define JSON_VALUE_MAX 40
+/* Most bytes of JSON that a byte of text becomes ("\u0001"). */
+#define JSON_FACTOR 6
+
+/* Most bytes of a value of some type, without its texts. */
+struct measure {
+    size_t avro, json;
+};
+
+/* Ends, since a schema holds at most WEIR_SCHEMA_FIELDS_MAX fields however often its types are used. */
+static void measure_type(const struct weir_node *type, struct measure *m)
+{
+    m->avro += VALUE_MAX;
+    m->json += JSON_VALUE_MAX;
+    for (size_t i = 0; type->type == WEIR_TYPE_ENUM && i < type->n; i++)
+        m->json += strlen(type->symbols[i]);
+    for (size_t i = 0; type->type == WEIR_TYPE_UNION && i < type->n; i++)
+        measure_type(type->branches[i], m);
+    for (size_t i = 0; type->type == WEIR_TYPE_RECORD && i < type->n; i++) {
+        m->avro += type->fields[i].default_value.len;
+        m->json += strlen(type->fields[i].name);
+        measure_type(type->fields[i].type, m);
+    }
+}
+
+/* How many of the output's fields take their value from the reader's field that most of them take. */
+static size_t most_copies(const struct weir_plan *plan)
+{
+    size_t most = 1;
+    for (size_t slot = 0; slot < plan->reader->n; slot++) {
+        size_t copies = 0;
+        for (size_t i = 0; i < plan->n_steps; i++)
+            copies += transform_has_slot(&plan->steps[i]) && plan->steps[i].slot == slot;
+        most = copies > most ? copies : most;
+    }
+    return most;
+}
+
+/* What the steps write beyond the bytes of the slots. */
+static size_t step_bytes(const struct weir_plan *plan)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const struct step *step = &plan->steps[i];
+        sum += step->bytes.len + VALUE_MAX + (step->rewrite ? resolve_scratch(step->rewrite, 0) : 0);
+    }
+    return sum;
+}
+
+/* What decoding takes, which grows evenly with the record. */
+static struct plan_room decoding_room(const struct weir_plan *plan)
+{
+    if (plan->decode)
+        return (struct plan_room){resolve_scratch(plan->decode, 0),
+                                  resolve_scratch(plan->decode, 1) - resolve_scratch(plan->decode, 0)};
+    if (plan->json)
+        return (struct plan_room){json_scratch(plan->json, 0),
+                                  json_scratch(plan->json, 1) - json_scratch(plan->json, 0)};
+    return (struct plan_room){0};
+}
+
+/* Upper bounds, so that what a record may use depends on nothing but the plan and the record's size. */
+static void measure_plan(struct weir_plan *plan)
+{
+    struct measure reader = {0}, output = {0};
+    measure_type(plan->reader, &reader);
+    measure_type(plan->output, &output);
+    /* The slots' bytes are at most the record's and what decoding adds, each as often as it is copied. */
+    size_t copies = most_copies(plan);
+    struct plan_room avro = {WEIR_WIRE_PREFIX + step_bytes(plan) + copies * reader.avro, copies};
+    size_t reason = WEIR_REASON_TEXT_MAX + 1;
+    plan->temporary = decoding_room(plan);
+    plan->temporary.fixed += (plan->reader->n + 1) * sizeof(struct slot) + reason;
+    plan->result = (struct plan_room){avro.fixed + reason, avro.factor};
+    if (plan->route_slot >= 0) {
+        /* The text that decides the partition is written once more. */
+        plan->result.fixed += reader.avro;
+        plan->result.factor++;
+    }
+    if (plan->spec->output_format == WEIR_FORMAT_JSON) {
+        plan->temporary.fixed += avro.fixed;
+        plan->temporary.factor += avro.factor;
+        plan->result.fixed += JSON_FACTOR * avro.fixed + output.json;
+        plan->result.factor += JSON_FACTOR * avro.factor;
+    }
+}
+
+/* --- the whole --- */
+
+static enum weir_err_code need_record(const struct compiler *c, const struct weir_schema *schema,
+                                      const char *side)
+{
+    if (schema->root->type == WEIR_TYPE_RECORD)
+        return WEIR_OK;
+    return weir_fail(c->err, WEIR_ERR_INCOMPATIBLE, "the %s schema is a %s, not a record", side,
+                     weir_type_name(schema->root->type));
+}
+
+static enum weir_err_code compile(struct compiler *c)
+{
+    struct weir_plan *plan = c->plan;
+    const struct weir_pipeline_spec *spec = plan->spec;
+    enum weir_err_code code = need_record(c, c->request->reader, "input's");
+    if (code == WEIR_OK)
+        code = need_record(c, c->request->output, "output's");
+    if (code == WEIR_OK)
+        code = compile_input(c);
+    if (code == WEIR_OK)
+        code = compile_rules(c, "drop_when", spec->drop_when, spec->n_drop_when, &plan->drop_when);
+    if (code == WEIR_OK)
+        code = compile_rules(c, "check", spec->check, spec->n_check, &plan->check);
+    if (code == WEIR_OK)
+        code = compile_route(c);
+    if (code == WEIR_OK)
+        code = compile_steps(c);
+    if (code == WEIR_OK)
+        measure_plan(plan);
+    return code;
+}
+
+enum weir_err_code weir_plan_new(const struct weir_plan_request *request, struct weir_plan **out,
+                                 struct weir_err *err)
+{
+    struct weir_plan *plan = calloc(1, sizeof *plan);
+    if (!plan)
+        return complain_memory(err);
+    plan->spec = request->spec;
+    plan->reader = request->reader->root;
+    plan->output = request->output->root;
+    plan->output_id = request->output_id;
+    struct compiler c = {.request = request, .plan = plan, .err = err};
+    enum weir_err_code code = compile(&c);
+    if (code == WEIR_OK)
+        *out = plan;
+    else
+        weir_plan_free(plan);
+    return code;
+}
+
+void weir_plan_free(struct weir_plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; plan->rewrites && i < plan->output->n; i++)
+        resolve_free(plan->rewrites[i]);
+    resolve_free(plan->decode);
+    json_reader_free(plan->json);
+    region_release(&plan->region);
+    free(plan);
+}
