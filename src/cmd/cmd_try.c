@@ -1,0 +1,249 @@
+/* `weir try`: records from a file or standard input, their outcomes on standard output. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/trial.h"
+#include "config/config.h"
+#include "core/format.h"
+#include "sys/clock.h"
+
+/* Standard output is written in pieces of this size. */
+#define OUTPUT_BUFFER ((size_t)1024 * 1024)
+
+static const char usage[] =
+    "Usage: weir try -c FILE [OPTION]...\n"
+    "Says what `weir run` would make of records, without Kafka.\n"
+    "\n"
+    "Each line of the input is the value of one record: a JSON text, or with --hex the value's\n"
+    "bytes. For each, one line of JSON: verdict (PASS, DROP, REJECT), code, message, field,\n"
+    "byte_offset and rule of a rejection or a drop, defaulted (the input's fields that were\n"
+    "missing), route_key, output (the output record as plain JSON) and output_hex (its bytes).\n"
+    "What does not apply is null; of a tombstone that passes, output and output_hex are.\n"
+    "\n"
+    "  -c, --config FILE     the configuration; else $WEIR_CONFIG\n"
+    "  -i, --input FILE      read records from FILE; else from standard input\n"
+    "  -x, --hex             lines are hexadecimal digits, two a byte\n"
+    "      --null TEXT       lines that are TEXT stand for a null value\n"
+    "      --schemas DIR     folder of schemas (<subject>/v<N>.avsc); else registry.dir\n"
+    "      --now MS          the time of processing, in ms since 1970; else the clock's\n"
+    "      --partition N     source partition of the records (0)\n"
+    "      --offset N        source offset of the first record, counted up from there (0)\n"
+    "      --timestamp MS    source timestamp of the records; else the time of processing\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "Exits with 0 whatever the verdicts are; 64 and above as in sysexits.h.\n";
+
+enum option_code {
+    OPTION_NULL = 256,
+    OPTION_SCHEMAS,
+    OPTION_NOW,
+    OPTION_PARTITION,
+    OPTION_OFFSET,
+    OPTION_TIMESTAMP
+};
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"input", required_argument, NULL, 'i'},
+    {"hex", no_argument, NULL, 'x'},
+    {"null", required_argument, NULL, OPTION_NULL},
+    {"schemas", required_argument, NULL, OPTION_SCHEMAS},
+    {"now", required_argument, NULL, OPTION_NOW},
+    {"partition", required_argument, NULL, OPTION_PARTITION},
+    {"offset", required_argument, NULL, OPTION_OFFSET},
+    {"timestamp", required_argument, NULL, OPTION_TIMESTAMP},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct options {
+    const char *config, *input, *null_text, *schemas;
+    bool hex, help;
+    int64_t now_ms, timestamp_ms; /* -1: not given */
+    int64_t partition, offset;
+};
+
+static enum weir_err_code parse_number(const char *name, const char *text, int64_t most, int64_t *out,
+                                       struct weir_err *err)
+{
+    int64_t number;
+    if (!format_integer(weir_bytes_of(text), &number) || number < 0 || number > most)
+        return weir_fail(err, WEIR_ERR_USAGE, "--%s: '%s' is not a number from 0 to %" PRId64, name, text,
+                         most);
+    *out = number;
+    return WEIR_OK;
+}
+
+static enum weir_err_code take_option(struct options *options, int option, struct weir_err *err)
+{
+    switch (option) {
+    case 'c': options->config = optarg; break;
+    case 'i': options->input = optarg; break;
+    case 'x': options->hex = true; break;
+    case 'h': options->help = true; break;
+    case OPTION_NULL: options->null_text = optarg; break;
+    case OPTION_SCHEMAS: options->schemas = optarg; break;
+    case OPTION_NOW: return parse_number("now", optarg, INT64_MAX, &options->now_ms, err);
+    case OPTION_PARTITION: return parse_number("partition", optarg, INT32_MAX, &options->partition, err);
+    case OPTION_OFFSET: return parse_number("offset", optarg, INT64_MAX, &options->offset, err);
+    case OPTION_TIMESTAMP: return parse_number("timestamp", optarg, INT64_MAX, &options->timestamp_ms, err);
+    default: return weir_fail(err, WEIR_ERR_USAGE, "see weir try --help");
+    }
+    return WEIR_OK;
+}
+
+static enum weir_err_code parse_options(int argc, char **argv, struct options *options, struct weir_err *err)
+{
+    *options = (struct options){.config = getenv("WEIR_CONFIG"), .now_ms = -1, .timestamp_ms = -1};
+    enum weir_err_code code = WEIR_OK;
+    int option;
+    optind = 1;
+    while (code == WEIR_OK && (option = getopt_long(argc, argv, "c:i:xh", long_options, NULL)) != -1)
+        code = take_option(options, option, err);
+    if (code != WEIR_OK || options->help)
+        return code;
+    if (optind < argc)
+        return weir_fail(err, WEIR_ERR_USAGE, "'%s' is not an option", argv[optind]);
+    if (!options->config)
+        return weir_fail(err, WEIR_ERR_USAGE, "no configuration: give -c FILE or set WEIR_CONFIG");
+    return WEIR_OK;
+}
+
+/* --- lines --- */
+
+/* A line of the input, and the number of lines so far. */
+struct reader {
+    FILE *file;
+    char *line;
+    size_t room;
+    uint64_t n;
+};
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Turns the digits into bytes where they stand; false when they are not pairs of hexadecimal digits. */
+static bool unhex(char *text, size_t *len)
+{
+    if (*len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < *len; i += 2) {
+        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        text[i / 2] = (char)(high << 4 | low);
+    }
+    *len /= 2;
+    return true;
+}
+
+/* The next line as a record's value; *more is false at the end of the input. */
+static enum weir_err_code read_value(struct reader *reader, const struct options *options, bool *more,
+                                     struct weir_bytes *value, struct weir_err *err)
+{
+    ssize_t got = getline(&reader->line, &reader->room, reader->file);
+    *more = got >= 0;
+    if (got < 0)
+        return ferror(reader->file) ? weir_fail(err, WEIR_ERR_IO, "reading: %s", strerror(errno)) : WEIR_OK;
+    size_t len = (size_t)got;
+    reader->n++;
+    if (len > 0 && reader->line[len - 1] == '\n')
+        reader->line[--len] = '\0';
+    *value = WEIR_NO_BYTES;
+    if (options->null_text && len == strlen(options->null_text) &&
+        memcmp(reader->line, options->null_text, len) == 0)
+        return WEIR_OK;
+    if (options->hex && !unhex(reader->line, &len))
+        return weir_fail(err, WEIR_ERR_USAGE, "line %" PRIu64 " is not hexadecimal", reader->n);
+    *value = (struct weir_bytes){(const uint8_t *)reader->line, len};
+    return WEIR_OK;
+}
+
+static bool write_line(struct weir_bytes line, bool flush)
+{
+    return fwrite(line.data, 1, line.len, stdout) == line.len && putchar('\n') != EOF &&
+           (!flush || fflush(stdout) == 0);
+}
+
+static enum weir_err_code run_lines(struct trial *trial, struct reader *reader, const struct options *options,
+                                    struct weir_err *err)
+{
+    bool interactive = isatty(fileno(reader->file)) == 1;
+    struct weir_record record = {.partition = (int32_t)options->partition, .offset = options->offset};
+    for (;;) {
+        bool more;
+        enum weir_err_code code = read_value(reader, options, &more, &record.value, err);
+        if (code != WEIR_OK || !more)
+            return code;
+        int64_t now_ms = options->now_ms >= 0 ? options->now_ms : clock_wall_ms();
+        record.timestamp_ms = options->timestamp_ms >= 0 ? options->timestamp_ms : now_ms;
+        struct weir_bytes line;
+        code = trial_run(trial, &record, now_ms, &line, err);
+        if (code != WEIR_OK)
+            return code;
+        if (!write_line(line, interactive))
+            return weir_fail(err, WEIR_ERR_IO, "writing: %s", strerror(errno));
+        record.offset++;
+    }
+}
+
+static enum weir_err_code open_input(struct reader *reader, const struct options *options,
+                                     struct weir_err *err)
+{
+    reader->file = options->input ? fopen(options->input, "r") : stdin;
+    if (reader->file)
+        return WEIR_OK;
+    enum weir_err_code code = errno == ENOENT ? WEIR_ERR_NOT_FOUND : WEIR_ERR_IO;
+    return weir_fail(err, code, "%s: %s", options->input, strerror(errno));
+}
+
+static enum weir_err_code try_records(struct trial *trial, const struct options *options,
+                                      struct weir_err *err)
+{
+    struct reader reader = {0};
+    enum weir_err_code code = open_input(&reader, options, err);
+    if (code != WEIR_OK)
+        return code;
+    (void)setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+    code = run_lines(trial, &reader, options, err);
+    if (fflush(stdout) != 0 && code == WEIR_OK)
+        code = weir_fail(err, WEIR_ERR_IO, "writing: %s", strerror(errno));
+    free(reader.line);
+    if (options->input)
+        (void)fclose(reader.file);
+    return code;
+}
+
+int cmd_try(int argc, char **argv)
+{
+    struct options options;
+    struct weir_spec *spec = NULL;
+    struct trial *trial = NULL;
+    struct weir_err err;
+    enum weir_err_code code = parse_options(argc, argv, &options, &err);
+    if (code == WEIR_OK && options.help)
+        return fputs(usage, stdout) == EOF;
+    if (code == WEIR_OK)
+        code = config_load(options.config, &spec, &err);
+    if (code == WEIR_OK)
+        code = trial_new(spec, options.schemas, &trial, &err);
+    if (code == WEIR_OK)
+        code = try_records(trial, &options, &err);
+    if (code != WEIR_OK)
+        (void)fprintf(stderr, "weir try: %s\n", err.text);
+    trial_free(trial);
+    config_free(spec);
+    return code == WEIR_OK ? 0 : weir_err_exit(code);
+}
