@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/trial.h"
 #include "config/config.h"
 
 static const char help[] =
@@ -37,8 +38,27 @@ static int misuse(const char *what)
     return weir_err_exit(WEIR_ERR_USAGE);
 }
 
+/* Compiles what `weir run` would compile at its start: fields and types against the schemas. */
+static enum weir_err_code check_plan(const struct weir_spec *spec, struct weir_err *err)
+{
+    struct trial *trial;
+    enum weir_err_code code = trial_new(spec, NULL, &trial, err);
+    if (code == WEIR_OK)
+        trial_free(trial);
+    return code;
+}
+
 static int check(const struct weir_spec *spec)
 {
+    struct weir_err err;
+    enum weir_err_code code = check_plan(spec, &err);
+    /* Only what is wrong with the file itself has a place in it. */
+    if (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE)
+        fprintf(stderr, "weir: %s: %s\n", config_name(spec), err.text);
+    else if (code)
+        fprintf(stderr, "weir: %s\n", err.text);
+    if (code)
+        return weir_err_exit(code);
     printf("ok: %s: pipeline %s reads %s and writes %s, malformed records go to %s\n", config_name(spec),
            spec->core.pipeline, spec->core.input_topic, spec->output.topic, spec->dead_letter.topic);
     return 0;
