@@ -1,0 +1,314 @@
+/* weir run: puts the parts together, runs the loop, takes them apart. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "engine/loop.h"
+#include "kafka/conf.h"
+#include "kafka/source.h"
+#include "kafka/txn.h"
+#include "kafka/watchdog.h"
+#include "registry/shelf.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+/* Longest host name that makes an instance's name. */
+#define INSTANCE_MAX 128
+/* How long leaving the group may take when stopping, and taking everything apart: what is committed is
+ * committed. */
+#define CLOSE_TIMEOUT_MS 3000
+#define TAKE_APART_S     8
+/* This version runs one worker. */
+#define WORKER 0
+
+static const char help[] =
+    "Usage: weir run -c FILE [--instance NAME]\n\n"
+    "Runs the pipeline of FILE until SIGTERM or SIGINT.\n\n"
+    "  -c, --config FILE      the configuration (else $WEIR_CONFIG)\n"
+    "      --instance NAME    this process among its equals (else $POD_NAME, else the host name); two live\n"
+    "                         processes of one pipeline must not share it: the newer stops the older\n"
+    "  -h, --help             this text\n\n"
+    "Signals: SIGTERM, SIGINT finish the open batch and stop within 15 s (a second one stops at once);\n"
+    "SIGHUP tries again at once what waits; SIGUSR1 goes to the next log level.\n"
+    "Exit status: 0 stopped as told; 75 try again (the supervisor's restart goes on where this one was); 78 "
+    "the\n"
+    "configuration is wrong; others as in sysexits.h. Nothing is lost or doubled whatever it is.\n";
+
+struct arguments {
+    const char *config;
+    const char *instance;
+};
+
+struct run {
+    struct weir_spec *spec;
+    struct timer timer;
+    struct schemas *shelf;
+    struct plans *plans;
+    int64_t reader_version;
+    struct conf_identity identity;
+    struct source *source;
+    struct sink *sink;
+    struct watch watch;
+    struct watchdog *dog;
+    struct counters counters;
+    struct loop loop;
+    bool looped; /* the loop has run: there is something to sum up */
+};
+
+/* Signal handlers can reach nothing but this. */
+static struct loop_control control;
+
+static void on_stop(int signal)
+{
+    if (atomic_exchange(&control.stop, 1) != 0)
+        _exit(128 + signal);
+}
+
+static void on_hurry(int signal)
+{
+    (void)signal;
+    atomic_store(&control.hurry, 1);
+}
+
+static void on_level(int signal)
+{
+    (void)signal;
+    log_cycle_level();
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    _exit(weir_err_exit(WEIR_ERR_STUCK));
+}
+
+static void handle(int signal, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(signal, &action, NULL);
+}
+
+static void handle_signals(void)
+{
+    handle(SIGTERM, on_stop);
+    handle(SIGINT, on_stop);
+    handle(SIGHUP, on_hurry);
+    handle(SIGUSR1, on_level);
+    handle(SIGALRM, on_alarm);
+    handle(SIGPIPE, SIG_IGN);
+}
+
+/* --- time --- */
+
+static int64_t timer_monotonic_ms(struct timer *timer)
+{
+    (void)timer;
+    return clock_monotonic_ms();
+}
+
+static int64_t timer_wall_ms(struct timer *timer)
+{
+    (void)timer;
+    return clock_wall_ms();
+}
+
+/* Jitter needs to differ between processes, not to be secret. */
+static uint32_t timer_random(struct timer *timer, uint32_t below)
+{
+    (void)timer;
+    static uint64_t state;
+    if (state == 0)
+        state = (uint64_t)clock_monotonic_ns() ^ ((uint64_t)getpid() << 32);
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return below ? (uint32_t)(state >> 33) % below : 0;
+}
+
+static const struct timer_ops timer_ops = {
+    .monotonic_ms = timer_monotonic_ms,
+    .wall_ms = timer_wall_ms,
+    .random = timer_random,
+};
+
+/* --- the parts --- */
+
+/* Schemas and plans: all that can be wrong without a broker. */
+static enum weir_err_code open_plans(struct run *run, struct weir_err *err)
+{
+    const struct weir_spec *spec = run->spec;
+    struct weir_plan_request request = {.spec = &spec->core};
+    int64_t output_version = 0;
+    uint32_t reader_id = 0;
+    enum weir_err_code code = shelf_open(spec->registry.dir, &run->timer, &run->shelf, err);
+    if (code != WEIR_OK)
+        return code;
+    const struct directory *directory = shelf_directory(run->shelf);
+    code = directory_subject(directory, spec->input.schema.subject, spec->input.schema.version,
+                             &request.reader, &reader_id, &request.reader_version, err);
+    if (code == WEIR_OK)
+        code = directory_subject(directory, spec->output.schema.subject, spec->output.schema.version,
+                                 &request.output, &request.output_id, &output_version, err);
+    if (code == WEIR_OK)
+        code = plans_new(&request, run->shelf, spec->registry.unknown_id_deadline_ms, &run->plans, err);
+    if (code == WEIR_OK)
+        log_info("schemas", "reading as %s version %lld, writing as %s version %lld",
+                 spec->input.schema.subject, (long long)request.reader_version, spec->output.schema.subject,
+                 (long long)output_version);
+    run->reader_version = request.reader_version;
+    return code;
+}
+
+static enum weir_err_code open_kafka(struct run *run, struct weir_err *err)
+{
+    enum weir_err_code code = source_open(run->spec, &run->identity, &run->counters, &run->source, err);
+    if (code != WEIR_OK)
+        return code;
+    struct txn_parts parts = {.spec = run->spec,
+                              .identity = &run->identity,
+                              .client = source_client(run->source),
+                              .watch = &run->watch,
+                              .stopping = &control.stop,
+                              .stop_deadline_ms = LOOP_STOP_DEADLINE_MS};
+    code = txn_new(&parts, &run->sink, err);
+    if (code == WEIR_OK)
+        code = watchdog_start(parts.client, &run->watch, &control.stop, &run->dog, err);
+    return code;
+}
+
+static enum weir_err_code run_loop(struct run *run, struct weir_err *err)
+{
+    struct loop_parts parts = {.spec = run->spec,
+                               .source = run->source,
+                               .sink = run->sink,
+                               .timer = &run->timer,
+                               .plans = run->plans,
+                               .outbox = {.spec = run->spec,
+                                          .sink = run->sink,
+                                          .version = WEIR_VERSION,
+                                          .reader_version = run->reader_version},
+                               .counters = &run->counters,
+                               .control = &control};
+    enum weir_err_code code = loop_init(&run->loop, &parts, err);
+    if (code != WEIR_OK)
+        return code;
+    log_info("started", "weir %s, pipeline %s as %s, librdkafka %s", WEIR_VERSION, run->spec->core.pipeline,
+             run->identity.text, rd_kafka_version_str());
+    run->looped = true;
+    code = loop_run(&run->loop, err);
+    loop_release(&run->loop);
+    return code;
+}
+
+/* In the order that librdkafka wants, its records having gone with the loop. It may hang: hence the alarm. */
+static void close_all(struct run *run)
+{
+    (void)alarm(TAKE_APART_S);
+    watchdog_stop(run->dog);
+    if (run->sink)
+        txn_free(run->sink);
+    if (run->source)
+        source_close(run->source, CLOSE_TIMEOUT_MS);
+    plans_free(run->plans);
+    shelf_close(run->shelf);
+    config_free(run->spec);
+}
+
+static void say_end(const struct run *run, enum weir_err_code code, const struct weir_err *err)
+{
+    const struct counters *counters = &run->counters;
+    if (code != WEIR_OK)
+        log_error(weir_err_name(code), "%s", err->text);
+    if (!run->looped)
+        return;
+    log_info("stopped",
+             "%llu records in: %llu passed, %llu rejected, %llu dropped; %llu transactions, %llu aborted",
+             (unsigned long long)counters_get(counters, COUNTER_RECORDS_IN),
+             (unsigned long long)counters_get(counters, COUNTER_RECORDS_PASSED),
+             (unsigned long long)counters_get(counters, COUNTER_RECORDS_REJECTED),
+             (unsigned long long)counters_get(counters, COUNTER_RECORDS_DROPPED),
+             (unsigned long long)counters_get(counters, COUNTER_TRANSACTIONS_COMMITTED),
+             (unsigned long long)counters_get(counters, COUNTER_TRANSACTIONS_ABORTED));
+}
+
+static enum weir_err_code run_pipeline(struct run *run, const struct arguments *arguments,
+                                       struct weir_err *err)
+{
+    run->timer.ops = &timer_ops;
+    enum weir_err_code code = config_load(arguments->config, &run->spec, err);
+    if (code != WEIR_OK)
+        return code;
+    log_setup(run->spec->log.level, run->spec->log.format);
+    code = conf_identify(&run->identity, run->spec->core.pipeline, arguments->instance, WORKER, err);
+    if (code == WEIR_OK)
+        code = open_plans(run, err);
+    if (code == WEIR_OK)
+        code = open_kafka(run, err);
+    return code == WEIR_OK ? run_loop(run, err) : code;
+}
+
+/* --- the command line --- */
+
+/* $POD_NAME, else the host's name, in buffer. */
+static const char *default_instance(char *buffer, size_t size)
+{
+    const char *pod = getenv("POD_NAME");
+    if (pod && *pod)
+        return pod;
+    if (gethostname(buffer, size) != 0 || !*buffer)
+        (void)snprintf(buffer, size, "local");
+    buffer[size - 1] = '\0';
+    return buffer;
+}
+
+/* 0: go on; else the exit status plus one. */
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    enum { OPT_INSTANCE = 256 };
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"instance", required_argument, NULL, OPT_INSTANCE},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': arguments->config = optarg; break;
+        case OPT_INSTANCE: arguments->instance = optarg; break;
+        case 'h': fputs(help, stdout); return 1;
+        default: fputs("See weir run --help.\n", stderr); return weir_err_exit(WEIR_ERR_USAGE) + 1;
+        }
+    }
+    if (optind < argc)
+        fprintf(stderr, "weir run: unexpected argument '%s'; see weir run --help\n", argv[optind]);
+    else if (!arguments->config)
+        fputs("weir run: no configuration: say -c FILE or set $WEIR_CONFIG; see weir run --help\n", stderr);
+    else if (!*arguments->instance)
+        fputs("weir run: --instance is empty\n", stderr);
+    else
+        return 0;
+    return weir_err_exit(WEIR_ERR_USAGE) + 1;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    char host[INSTANCE_MAX];
+    struct arguments arguments = {.config = getenv("WEIR_CONFIG"),
+                                  .instance = default_instance(host, sizeof host)};
+    int status = parse_arguments(argc, argv, &arguments);
+    if (status != 0)
+        return status - 1;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return weir_err_exit(WEIR_ERR_NO_MEMORY);
+    handle_signals();
+    struct weir_err err = {0};
+    enum weir_err_code code = run_pipeline(run, &arguments, &err);
+    say_end(run, code, &err);
+    close_all(run);
+    free(run);
+    return weir_err_exit(code);
+}

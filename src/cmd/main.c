@@ -1,0 +1,68 @@
+/* The command table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "weir/err.h"
+#include "weir/nearest.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *does;
+};
+
+static const struct command commands[] = {
+    {"run", cmd_run, "run the pipeline"},
+    {"try", cmd_try, "records on standard input, their verdicts as JSON; needs no Kafka"},
+    {"generate", cmd_generate, "user logins, good and malformed, at a rate, from a seed"},
+    {"config", cmd_config, "check a configuration, or show it with where each value came from"},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static void print_help(FILE *to)
+{
+    fputs(
+        "Usage: weir COMMAND [OPTION...]\n\n"
+        "Moves records between Kafka topics exactly once: validated against their Avro schema, transformed,\n"
+        "malformed ones to a dead-letter topic, offsets in the same transaction.\n\n"
+        "Commands:\n",
+        to);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].does);
+    fputs("\nEach command has --help. `weir --version` prints the version.\n"
+          "Exit status: 0 fine, 1 a finding, 64 and up as in sysexits.h.\n",
+          to);
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *near = weir_nearest(word, names, N_COMMANDS);
+    fprintf(stderr, "weir: unknown command '%s'%s%s%s; see weir --help\n", word,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return weir_err_exit(WEIR_ERR_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return weir_err_exit(WEIR_ERR_USAGE);
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(word, "--version") == 0) {
+        puts("weir " WEIR_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(word, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown_command(word);
+}
