@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/trial.h"
 #include "config/config.h"
+#include "kafka/conf.h"
 
 static const char help[] =
     "Usage: weir config check [-c FILE]\n"
@@ -52,6 +53,8 @@ static int check(const struct weir_spec *spec)
 {
     struct weir_err err;
     enum weir_err_code code = check_plan(spec, &err);
+    if (code == WEIR_OK)
+        code = conf_check(spec, &err);
     /* Only what is wrong with the file itself has a place in it. */
     if (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE)
         fprintf(stderr, "weir: %s: %s\n", config_name(spec), err.text);

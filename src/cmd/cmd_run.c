@@ -144,9 +144,10 @@ static enum weir_err_code open_plans(struct run *run, struct weir_err *err)
     struct weir_plan_request request = {.spec = &spec->core};
     int64_t output_version = 0;
     uint32_t reader_id = 0;
-    enum weir_err_code code = shelf_open(spec->registry.dir, &run->timer, &run->shelf, err);
+    struct weir_err why = {0};
+    enum weir_err_code code = shelf_open(spec->registry.dir, &run->timer, &run->shelf, &why);
     if (code != WEIR_OK)
-        return code;
+        return weir_fail(err, code, "registry.dir: %s", why.text);
     const struct directory *directory = shelf_directory(run->shelf);
     code = directory_subject(directory, spec->input.schema.subject, spec->input.schema.version,
                              &request.reader, &reader_id, &request.reader_version, err);
@@ -235,6 +236,15 @@ static void say_end(const struct run *run, enum weir_err_code code, const struct
              (unsigned long long)counters_get(counters, COUNTER_TRANSACTIONS_ABORTED));
 }
 
+/* What does not fit the file gets the file's name before it, as what is wrong in the file itself has. */
+static enum weir_err_code name_file(const struct run *run, enum weir_err_code code, struct weir_err *err)
+{
+    struct weir_err why = *err;
+    if (code != WEIR_ERR_CONFIG && code != WEIR_ERR_INCOMPATIBLE)
+        return code;
+    return weir_fail(err, code, "%s: %s", config_name(run->spec), why.text);
+}
+
 static enum weir_err_code run_pipeline(struct run *run, const struct arguments *arguments,
                                        struct weir_err *err)
 {
@@ -248,7 +258,7 @@ static enum weir_err_code run_pipeline(struct run *run, const struct arguments *
         code = open_plans(run, err);
     if (code == WEIR_OK)
         code = open_kafka(run, err);
-    return code == WEIR_OK ? run_loop(run, err) : code;
+    return code == WEIR_OK ? run_loop(run, err) : name_file(run, code, err);
 }
 
 /* --- the command line --- */

@@ -194,6 +194,35 @@ enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf
     return WEIR_OK;
 }
 
+/* Makes a client only to see whether it can be made. Takes conf. */
+static enum weir_err_code try_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct weir_err *err)
+{
+    char text[256];
+    rd_kafka_t *rk = rd_kafka_new(type, conf, text, sizeof text);
+    if (rk) {
+        rd_kafka_destroy(rk);
+        return WEIR_OK;
+    }
+    rd_kafka_conf_destroy(conf);
+    return weir_fail(err, WEIR_ERR_CONFIG, "kafka: %s", text);
+}
+
+enum weir_err_code conf_check(const struct weir_spec *spec, struct weir_err *err)
+{
+    struct conf_identity identity;
+    rd_kafka_conf_t *conf = NULL;
+    enum weir_err_code code = conf_identify(&identity, spec->core.pipeline, "check", 0, err);
+    if (code == WEIR_OK)
+        code = conf_consumer(spec, &identity, &conf, err);
+    if (code == WEIR_OK)
+        code = try_client(RD_KAFKA_CONSUMER, conf, err);
+    if (code == WEIR_OK)
+        code = conf_producer(spec, &identity, CONF_BATCH_BYTES, &conf, err);
+    if (code == WEIR_OK)
+        code = try_client(RD_KAFKA_PRODUCER, conf, err);
+    return code;
+}
+
 int64_t conf_number(const rd_kafka_conf_t *conf, const char *name, int64_t fallback)
 {
     char text[64];

@@ -11,6 +11,9 @@
 /* Longest transactional id. */
 #define CONF_IDENTITY_MAX 256
 
+/* librdkafka's default for batch.size. */
+#define CONF_BATCH_BYTES 1000000
+
 /* librdkafka older than this is refused, and so is 2.10.0 (it can bootstrap for ever). */
 #define CONF_VERSION_FLOOR        0x020800ff
 #define CONF_VERSION_BROKEN_FIRST 0x020a0000
@@ -35,6 +38,12 @@ enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf
                                  rd_kafka_conf_t **out, struct weir_err *err);
 enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf_identity *identity,
                                  size_t batch_bytes, rd_kafka_conf_t **out, struct weir_err *err);
+
+/*
+ * Whether librdkafka would take the configuration: each property alone, and all of them together. Makes both
+ * clients and destroys them without a connection. WEIR_ERR_CONFIG.
+ */
+enum weir_err_code conf_check(const struct weir_spec *spec, struct weir_err *err);
 
 /* The number a property has in conf, or fallback when it has none. */
 int64_t conf_number(const rd_kafka_conf_t *conf, const char *name, int64_t fallback);

@@ -124,7 +124,7 @@ static int32_t source_partitions(struct sink *sink)
 /* The largest batch that fits both topics: librdkafka cannot split one that a broker finds too large. */
 static size_t fitting_batch(const struct txn *self)
 {
-    size_t bytes = BATCH_BYTES;
+    size_t bytes = CONF_BATCH_BYTES;
     for (int i = 0; i < SINK_TOPICS; i++) {
         size_t limit = self->targets[i].max_message_bytes;
         size_t below = limit > 2 * BATCH_FRAMING ? limit - BATCH_FRAMING : limit / 2 + 1;
