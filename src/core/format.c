@@ -145,6 +145,6 @@ bool format_matches(enum format format, struct weir_bytes text)
     case FORMAT_INTEGER: return format_integer(text, &ignored);
     case FORMAT_COUNT: break;
     }
-    assert(!"a format that does not exist");
+    assert(false && "a format that does not exist");
     return false;
 }

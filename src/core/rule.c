@@ -278,7 +278,7 @@ static bool test_holds(const struct rule_test *test, const struct slot *value)
     case WEIR_TEST_MAX_LENGTH: return value->kind == SLOT_TEXT && code_points(value->v.text) <= test->length;
     case WEIR_TEST_FORMAT: return value->kind == SLOT_TEXT && format_matches(test->format, value->v.text);
     }
-    assert(!"a test that does not exist");
+    assert(false && "a test that does not exist");
     return false;
 }
 

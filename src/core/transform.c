@@ -279,7 +279,7 @@ enum weir_err_code transform_compile(const struct weir_set_spec *spec, const cha
     case WEIR_SET_EPOCH_SECONDS:
     case WEIR_SET_EPOCH_MILLIS: return compile_epoch(&c, step);
     }
-    assert(!"a set that does not exist");
+    assert(false && "a set that does not exist");
     return WEIR_ERR_CONFIG;
 }
 
@@ -407,7 +407,7 @@ static bool run_step(const struct run *run, const struct step *step)
     case STEP_OFFSET: return put_number(run, step, run->in->record->offset);
     case STEP_TIMESTAMP: return put_timestamp(run, step);
     }
-    assert(!"a step that does not exist");
+    assert(false && "a step that does not exist");
     return false;
 }
 

@@ -156,9 +156,9 @@ static void fields_that_cannot_decide_a_partition(void **state)
     (void)state;
     struct weir_pipeline_spec spec = {.input_topic = "t", .partition_field = "usr"};
     expect_failure(&spec, NULL, STRING("user"), STRING("user"), WEIR_ERR_CONFIG, "did you mean 'user'?");
-    const char *const bad[] = {"\"double\"", "\"boolean\"", "[\"string\",\"float\"]",
-                               "[{\"type\":\"enum\",\"name\":\"a\",\"symbols\":[\"A\"]},"
-                               "{\"type\":\"enum\",\"name\":\"b\",\"symbols\":[\"B\"]}]"};
+    const char *const two_enums = "[{\"type\":\"enum\",\"name\":\"a\",\"symbols\":[\"A\"]},"
+                                  "{\"type\":\"enum\",\"name\":\"b\",\"symbols\":[\"B\"]}]";
+    const char *const bad[] = {"\"double\"", "\"boolean\"", "[\"string\",\"float\"]", two_enums};
     spec.partition_field = "f";
     for (size_t i = 0; i < COUNT(bad); i++) {
         char field[256];
