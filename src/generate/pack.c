@@ -44,8 +44,8 @@ static char *put_member(char *p, const struct login *login, const struct pack_sh
 
 struct weir_bytes pack_json(const struct login *login, const struct pack_shape *shape, struct weir_arena *out)
 {
-    size_t room = PACK_ROOM + (shape->extra ? strlen(shape->extra) : 0);
-    assert(weir_arena_left(out) >= room);
+    size_t extra_len = shape->extra ? strlen(shape->extra) : 0;
+    assert(weir_arena_left(out) >= PACK_ROOM + extra_len);
     char *start = (char *)out->base + out->used, *p = start;
     const char *before = "";
     *p++ = '{';
@@ -58,11 +58,11 @@ struct weir_bytes pack_json(const struct login *login, const struct pack_shape *
     }
     if (shape->extra) {
         p = put_text(p, before);
-        p = put_text(p, shape->extra);
+        p = put(p, shape->extra, extra_len);
     }
     *p++ = '}';
     size_t len = (size_t)(p - start);
-    assert(len <= room);
+    assert(len <= PACK_ROOM + extra_len);
     out->used += len;
     return (struct weir_bytes){(const uint8_t *)start, len};
 }
