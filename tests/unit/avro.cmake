@@ -6,3 +6,8 @@ foreach(test schema resolve decode encode json number region cursor slot)
     weir_alloc_fail(test_${test})
     target_sources(test_${test} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/given.c)
 endforeach()
+
+# libavro-c as an oracle: it sees only bytes that are valid.
+pkg_check_modules(AVRO_C REQUIRED IMPORTED_TARGET avro-c)
+weir_unit_test(oracle USES weir_avro PkgConfig::AVRO_C)
+target_sources(test_oracle PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/given.c)
