@@ -11,6 +11,12 @@ fail() {
     exit 1
 }
 
+# What the scripts call before their work: script/setup, and then the names again, since they depend on what it installed.
+weir_setup() {
+    "$WEIR_ROOT/script/setup" "$@"
+    . "$WEIR_ROOT/script/lib/env.sh"
+}
+
 WEIR_RDKAFKA=$WEIR_CACHE/librdkafka-$ID${VERSION_ID:-}-$(uname -m)
 WEIR_KAFKA_HOME=$WEIR_CACHE/kafka-$(cd "$WEIR_ROOT/script/lib/kafka" && weir_hash pom.xml jars.sha256 log4j2.properties)
 WEIR_VENV=$WEIR_CACHE/python-$(weir_hash "$WEIR_ROOT/script/requirements.txt" <(realpath "$(command -v python3)" 2>&1))
