@@ -1,6 +1,7 @@
 """script/demo: a load of user logins, a pipeline that is killed under it, and a balance that nobody of weir draws up."""
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -26,6 +27,13 @@ RATE_WINDOW_SECONDS = 2.0
 DOWN_SECONDS = 0.5  # Between a SIGKILL and the restart, so that the gap can be seen.
 DRAIN_SECONDS = 60
 STOP_SECONDS = 20
+
+
+def show(value):
+    """A payload for a person's eyes: text as it is, other bytes in hexadecimal digits."""
+    if value is None:
+        return "null"
+    return value.decode() if value.isascii() and value.decode().isprintable() else value.hex()
 
 
 class DemoError(RuntimeError):
@@ -188,7 +196,7 @@ class Demo:
         report = Judge(INPUT, coordinates).judge(*topics)
         self._examples(coordinates, topics)
         say(report.table())
-        say(f"weir was killed {self.pipeline.kills} times; after a restart records flowed again in "
+        say(f"SIGKILLs: {self.pipeline.kills}; after a restart records flowed again in "
             f"{', '.join(f'{seconds:.1f} s' for seconds in self.back) or '-'}")
         if not report.clean:
             say(f"the promise is broken\n{report}")
@@ -197,11 +205,13 @@ class Demo:
     def _examples(self, coordinates, topics):
         outputs, letters = topics[1:]
         if outputs:
-            say(f"a processed login:  {coordinates.fields(outputs[len(outputs) // 2].value)}")
+            say(f"a processed login:  {json.dumps(coordinates.fields(outputs[len(outputs) // 2].value))}")
         if letters:
-            letter = letters[len(letters) // 2]
-            why = {name: (letter.header(ERRORS + name) or b"").decode() for name in ("code", "message", "partition", "offset")}
-            say(f"a dead letter:      {letter.value[:60]!r}\n    rejected because {why}")
+            # One that a person can read without a schema, where there is one.
+            letter = next((one for one in letters if (one.value or b"").startswith(b"{")), letters[0])
+            say(f"a dead letter:      {show(letter.value)}\n    with the headers")
+            for name in ("code", "message", "field", "partition", "offset"):
+                say(f"        {ERRORS}{name}: {(letter.header(ERRORS + name) or b'-').decode()}")
 
     def close(self):
         """Ends whatever runs, in any state that run() was left in."""
