@@ -12,8 +12,13 @@ struct weir_schema *given_schema(const char *text)
 {
     struct weir_schema *schema = NULL;
     struct weir_err err = {WEIR_OK, ""};
-    if (weir_schema_parse(weir_bytes_of(text), &schema, &err) != WEIR_OK)
+    struct weir_bytes quoted = given_copy(weir_bytes_of(text));
+    for (size_t i = 0; i < quoted.len; i++)
+        if (text[i] == '\'')
+            ((uint8_t *)(uintptr_t)quoted.data)[i] = '"';
+    if (weir_schema_parse(quoted, &schema, &err) != WEIR_OK)
         fail_msg("%s: %s", text, err.text);
+    free((void *)(uintptr_t)quoted.data);
     return schema;
 }
 

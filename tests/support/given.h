@@ -18,14 +18,14 @@
         (const uint8_t *)"", 0                                                                               \
     }
 
-/* Texts of schemas. */
-#define GIVEN_RECORD(fields)             "{\"type\":\"record\",\"name\":\"r\",\"fields\":[" fields "]}"
-#define GIVEN_FIELD(name, type)          "{\"name\":\"" name "\",\"type\":" type "}"
-#define GIVEN_DEFAULT(name, type, value) "{\"name\":\"" name "\",\"type\":" type ",\"default\":" value "}"
-#define GIVEN_ENUM(symbols)              "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[" symbols "]}"
+/* Texts of schemas, with ' for ". */
+#define GIVEN_RECORD(fields)             "{'type':'record','name':'r','fields':[" fields "]}"
+#define GIVEN_FIELD(name, type)          "{'name':'" name "','type':" type "}"
+#define GIVEN_DEFAULT(name, type, value) "{'name':'" name "','type':" type ",'default':" value "}"
+#define GIVEN_ENUM(symbols)              "{'type':'enum','name':'e','symbols':[" symbols "]}"
 #define GIVEN_ONE(type)                  GIVEN_RECORD(GIVEN_FIELD("f", type))
 
-/* The parsed schema; the test fails with its message when there is none. */
+/* The parsed schema; the test fails with its message when there is none. ' may stand for ". */
 struct weir_schema *given_schema(const char *text);
 
 /* A writer's and a reader's schema, resolved. */

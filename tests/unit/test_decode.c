@@ -66,68 +66,62 @@ static const struct {
     const char *text;
     struct weir_bytes raw;
 } values[] = {
-    {"\"null\"", "\"null\"", GIVEN_NOTHING, SLOT_NULL, 0, 0, NULL, GIVEN_NOTHING},
-    {"\"boolean\"", "\"boolean\"", GIVEN_BYTES(1), SLOT_BOOLEAN, 1, 0, NULL, GIVEN_BYTES(1)},
-    {"\"boolean\"", "\"boolean\"", GIVEN_BYTES(0), SLOT_BOOLEAN, 0, 0, NULL, GIVEN_BYTES(0)},
-    {"\"int\"", "\"int\"", GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0x0F), SLOT_INTEGER, INT32_MAX, 0, NULL,
+    {"'null'", "'null'", GIVEN_NOTHING, SLOT_NULL, 0, 0, NULL, GIVEN_NOTHING},
+    {"'boolean'", "'boolean'", GIVEN_BYTES(1), SLOT_BOOLEAN, 1, 0, NULL, GIVEN_BYTES(1)},
+    {"'boolean'", "'boolean'", GIVEN_BYTES(0), SLOT_BOOLEAN, 0, 0, NULL, GIVEN_BYTES(0)},
+    {"'int'", "'int'", GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0x0F), SLOT_INTEGER, INT32_MAX, 0, NULL,
      GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0x0F)},
-    {"\"int\"", "\"int\"", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F), SLOT_INTEGER, INT32_MIN, 0, NULL,
+    {"'int'", "'int'", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F), SLOT_INTEGER, INT32_MIN, 0, NULL,
      GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F)},
-    {"\"int\"", "\"long\"", GIVEN_BYTES(0x80, 0x01), SLOT_INTEGER, 64, 0, NULL, GIVEN_BYTES(0x80, 0x01)},
+    {"'int'", "'long'", GIVEN_BYTES(0x80, 0x01), SLOT_INTEGER, 64, 0, NULL, GIVEN_BYTES(0x80, 0x01)},
     /* More bytes than needed are legal, and kept. */
-    {"\"int\"", "\"int\"", GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x00), SLOT_INTEGER, 0, 0, NULL,
+    {"'int'", "'int'", GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x00), SLOT_INTEGER, 0, 0, NULL,
      GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x00)},
-    {"\"int\"", "\"float\"", GIVEN_BYTES(0x03), SLOT_REAL, 0, -2, NULL, GIVEN_BYTES(0, 0, 0, 0xC0)},
-    {"\"int\"", "\"double\"", GIVEN_BYTES(0x03), SLOT_REAL, 0, -2, NULL,
-     GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0xC0)},
-    {"\"long\"", "\"long\"", GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
+    {"'int'", "'float'", GIVEN_BYTES(0x03), SLOT_REAL, 0, -2, NULL, GIVEN_BYTES(0, 0, 0, 0xC0)},
+    {"'int'", "'double'", GIVEN_BYTES(0x03), SLOT_REAL, 0, -2, NULL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0xC0)},
+    {"'long'", "'long'", GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
      SLOT_INTEGER, INT64_MAX, 0, NULL,
      GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01)},
-    {"\"long\"", "\"long\"", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
+    {"'long'", "'long'", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
      SLOT_INTEGER, INT64_MIN, 0, NULL,
      GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01)},
-    {"\"long\"", "\"float\"", GIVEN_BYTES(0x04), SLOT_REAL, 0, 2, NULL, GIVEN_BYTES(0, 0, 0, 0x40)},
-    {"\"long\"", "\"double\"", GIVEN_BYTES(0x04), SLOT_REAL, 0, 2, NULL,
-     GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0x40)},
-    {"\"float\"", "\"float\"", GIVEN_BYTES(0, 0, 0xC0, 0x3F), SLOT_REAL, 0, 1.5, NULL,
+    {"'long'", "'float'", GIVEN_BYTES(0x04), SLOT_REAL, 0, 2, NULL, GIVEN_BYTES(0, 0, 0, 0x40)},
+    {"'long'", "'double'", GIVEN_BYTES(0x04), SLOT_REAL, 0, 2, NULL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0x40)},
+    {"'float'", "'float'", GIVEN_BYTES(0, 0, 0xC0, 0x3F), SLOT_REAL, 0, 1.5, NULL,
      GIVEN_BYTES(0, 0, 0xC0, 0x3F)},
-    {"\"float\"", "\"double\"", GIVEN_BYTES(0, 0, 0xC0, 0x3F), SLOT_REAL, 0, 1.5, NULL,
+    {"'float'", "'double'", GIVEN_BYTES(0, 0, 0xC0, 0x3F), SLOT_REAL, 0, 1.5, NULL,
      GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF8, 0x3F)},
-    {"\"double\"", "\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF8, 0x3F), SLOT_REAL, 0, 1.5, NULL,
+    {"'double'", "'double'", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF8, 0x3F), SLOT_REAL, 0, 1.5, NULL,
      GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF8, 0x3F)},
-    {"\"string\"", "\"string\"", GIVEN_BYTES(6, 'a', 0xC3, 0xA4), SLOT_TEXT, 0, 0, "a\303\244",
+    {"'string'", "'string'", GIVEN_BYTES(6, 'a', 0xC3, 0xA4), SLOT_TEXT, 0, 0, "a\303\244",
      GIVEN_BYTES(6, 'a', 0xC3, 0xA4)},
-    {"\"string\"", "\"string\"", GIVEN_BYTES(0), SLOT_TEXT, 0, 0, "", GIVEN_BYTES(0)},
-    {"\"string\"", "\"bytes\"", GIVEN_BYTES(2, 'a'), SLOT_BINARY, 0, 0, "a", GIVEN_BYTES(2, 'a')},
-    {"\"bytes\"", "\"bytes\"", GIVEN_BYTES(4, 0xFF, 'a'), SLOT_BINARY, 0, 0, "\377a",
-     GIVEN_BYTES(4, 0xFF, 'a')},
-    {"\"bytes\"", "\"string\"", GIVEN_BYTES(2, 'a'), SLOT_TEXT, 0, 0, "a", GIVEN_BYTES(2, 'a')},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_ENUM("\"A\",\"B\",\"C\""), GIVEN_BYTES(2), SLOT_SYMBOL, 1, 0, NULL,
+    {"'string'", "'string'", GIVEN_BYTES(0), SLOT_TEXT, 0, 0, "", GIVEN_BYTES(0)},
+    {"'string'", "'bytes'", GIVEN_BYTES(2, 'a'), SLOT_BINARY, 0, 0, "a", GIVEN_BYTES(2, 'a')},
+    {"'bytes'", "'bytes'", GIVEN_BYTES(4, 0xFF, 'a'), SLOT_BINARY, 0, 0, "\377a", GIVEN_BYTES(4, 0xFF, 'a')},
+    {"'bytes'", "'string'", GIVEN_BYTES(2, 'a'), SLOT_TEXT, 0, 0, "a", GIVEN_BYTES(2, 'a')},
+    {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'A','B','C'"), GIVEN_BYTES(2), SLOT_SYMBOL, 1, 0, NULL,
      GIVEN_BYTES(2)},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_ENUM("\"C\",\"B\",\"A\""), GIVEN_BYTES(0), SLOT_SYMBOL, 2, 0, NULL,
+    {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'C','B','A'"), GIVEN_BYTES(0), SLOT_SYMBOL, 2, 0, NULL,
      GIVEN_BYTES(4)},
-    {GIVEN_ENUM("\"A\",\"B\""),
-     "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"B\",\"U\"],\"default\":\"U\"}", GIVEN_BYTES(0),
+    {GIVEN_ENUM("'A','B'"), "{'type':'enum','name':'e','symbols':['B','U'],'default':'U'}", GIVEN_BYTES(0),
      SLOT_SYMBOL, 1, 0, NULL, GIVEN_BYTES(2)},
-    {"[\"null\",\"string\"]", "[\"null\",\"string\"]", GIVEN_BYTES(0), SLOT_NULL, 0, 0, NULL, GIVEN_BYTES(0)},
-    {"[\"null\",\"string\"]", "[\"null\",\"string\"]", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
+    {"['null','string']", "['null','string']", GIVEN_BYTES(0), SLOT_NULL, 0, 0, NULL, GIVEN_BYTES(0)},
+    {"['null','string']", "['null','string']", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
      GIVEN_BYTES(2, 2, 'a')},
-    {"[\"null\",\"string\"]", "[\"string\",\"null\"]", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
+    {"['null','string']", "['string','null']", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
      GIVEN_BYTES(0, 2, 'a')},
-    {"[\"null\",\"string\"]", "[\"string\",\"null\"]", GIVEN_BYTES(0), SLOT_NULL, 0, 0, NULL, GIVEN_BYTES(2)},
-    {"[\"null\",\"string\"]", "\"string\"", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
-     GIVEN_BYTES(2, 'a')},
-    {"[\"int\",\"string\"]", "[\"string\",\"double\"]", GIVEN_BYTES(0, 4), SLOT_REAL, 0, 2, NULL,
+    {"['null','string']", "['string','null']", GIVEN_BYTES(0), SLOT_NULL, 0, 0, NULL, GIVEN_BYTES(2)},
+    {"['null','string']", "'string'", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a", GIVEN_BYTES(2, 'a')},
+    {"['int','string']", "['string','double']", GIVEN_BYTES(0, 4), SLOT_REAL, 0, 2, NULL,
      GIVEN_BYTES(2, 0, 0, 0, 0, 0, 0, 0, 0x40)},
-    {"\"string\"", "[\"null\",\"string\"]", GIVEN_BYTES(2, 'a'), SLOT_TEXT, 0, 0, "a",
-     GIVEN_BYTES(2, 2, 'a')},
-    {"\"int\"", "[\"null\",\"long\"]", GIVEN_BYTES(2), SLOT_INTEGER, 1, 0, NULL, GIVEN_BYTES(2, 2)},
-    {GIVEN_ENUM("\"A\",\"B\""), "[\"null\"," GIVEN_ENUM("\"B\",\"A\"") "]", GIVEN_BYTES(2), SLOT_SYMBOL, 0, 0,
-     NULL, GIVEN_BYTES(2, 0)},
+    {"'string'", "['null','string']", GIVEN_BYTES(2, 'a'), SLOT_TEXT, 0, 0, "a", GIVEN_BYTES(2, 2, 'a')},
+    {"'int'", "['null','long']", GIVEN_BYTES(2), SLOT_INTEGER, 1, 0, NULL, GIVEN_BYTES(2, 2)},
+    {GIVEN_ENUM("'A','B'"), "['null'," GIVEN_ENUM("'B','A'") "]", GIVEN_BYTES(2), SLOT_SYMBOL, 0, 0, NULL,
+     GIVEN_BYTES(2, 0)},
     /* A string stays a string though bytes stand first. */
-    {"[\"bytes\",\"string\"]", "[\"bytes\",\"string\"]", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
+    {"['bytes','string']", "['bytes','string']", GIVEN_BYTES(2, 2, 'a'), SLOT_TEXT, 0, 0, "a",
      GIVEN_BYTES(2, 2, 'a')},
-    {"\"int\"", "[\"double\",\"int\"]", GIVEN_BYTES(2), SLOT_INTEGER, 1, 0, NULL, GIVEN_BYTES(2, 2)},
+    {"'int'", "['double','int']", GIVEN_BYTES(2), SLOT_INTEGER, 1, 0, NULL, GIVEN_BYTES(2, 2)},
 };
 
 static void values_of_every_type(void **state)
@@ -168,56 +162,55 @@ static const struct {
     int64_t at; /* in the payload */
     const char *text;
 } malformed[] = {
-    {"\"int\"", NULL, GIVEN_NOTHING, WEIR_CODE_TRUNCATED, 0, "an integer ends after 0 bytes"},
-    {"\"int\"", NULL, GIVEN_BYTES(0x80), WEIR_CODE_TRUNCATED, 0, "an integer ends after 1 bytes"},
-    {"\"int\"", NULL, GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x10), WEIR_CODE_OUT_OF_RANGE, 0,
+    {"'int'", NULL, GIVEN_NOTHING, WEIR_CODE_TRUNCATED, 0, "an integer ends after 0 bytes"},
+    {"'int'", NULL, GIVEN_BYTES(0x80), WEIR_CODE_TRUNCATED, 0, "an integer ends after 1 bytes"},
+    {"'int'", NULL, GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x10), WEIR_CODE_OUT_OF_RANGE, 0,
      "2147483648 is not an int"},
-    {"\"int\"", NULL, GIVEN_BYTES(0x81, 0x80, 0x80, 0x80, 0x10), WEIR_CODE_OUT_OF_RANGE, 0,
+    {"'int'", NULL, GIVEN_BYTES(0x81, 0x80, 0x80, 0x80, 0x10), WEIR_CODE_OUT_OF_RANGE, 0,
      "-2147483649 is not an int"},
-    {"\"int\"", NULL, GIVEN_BYTES(0x82, 0x80, 0x80, 0x80, 0x80, 0x00), WEIR_CODE_BAD_LENGTH, 0,
+    {"'int'", NULL, GIVEN_BYTES(0x82, 0x80, 0x80, 0x80, 0x80, 0x00), WEIR_CODE_BAD_LENGTH, 0,
      "an int of 6 bytes"},
-    {"\"int\"", "\"double\"", GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x10), WEIR_CODE_OUT_OF_RANGE, 0,
+    {"'int'", "'double'", GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x10), WEIR_CODE_OUT_OF_RANGE, 0,
      "is not an int"},
-    {"\"long\"", NULL, GIVEN_BYTES(LONG_MAX_PLUS), WEIR_CODE_TRUNCATED, 0, "an integer ends after 9 bytes"},
-    {"\"long\"", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x02), WEIR_CODE_OUT_OF_RANGE, 0,
+    {"'long'", NULL, GIVEN_BYTES(LONG_MAX_PLUS), WEIR_CODE_TRUNCATED, 0, "an integer ends after 9 bytes"},
+    {"'long'", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x02), WEIR_CODE_OUT_OF_RANGE, 0,
      "an integer of more than 64 bits"},
-    {"\"long\"", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x80), WEIR_CODE_BAD_LENGTH, 0, "more than 10 bytes"},
-    {"\"long\"", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x81, 0x00), WEIR_CODE_BAD_LENGTH, 0, "more than 10 bytes"},
-    {"\"float\"", NULL, GIVEN_BYTES(1, 2, 3), WEIR_CODE_TRUNCATED, 0, "4 bytes are needed, but 3 remain"},
-    {"\"double\"", NULL, GIVEN_BYTES(1, 2, 3), WEIR_CODE_TRUNCATED, 0, "8 bytes are needed, but 3 remain"},
-    {"\"boolean\"", NULL, GIVEN_NOTHING, WEIR_CODE_TRUNCATED, 0, "1 bytes are needed, but 0 remain"},
-    {"\"boolean\"", NULL, GIVEN_BYTES(2), WEIR_CODE_BAD_BOOLEAN, 0, "a boolean of value 2"},
-    {"\"boolean\"", NULL, GIVEN_BYTES(0xFF), WEIR_CODE_BAD_BOOLEAN, 0, "a boolean of value 255"},
-    {"\"string\"", NULL, GIVEN_BYTES(8, 'a', 'b', 'c'), WEIR_CODE_TRUNCATED, 0,
-     "length 4, but 3 bytes remain"},
-    {"\"string\"", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x01, 'a', 'b', 'c'), WEIR_CODE_TRUNCATED, 0,
+    {"'long'", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x80), WEIR_CODE_BAD_LENGTH, 0, "more than 10 bytes"},
+    {"'long'", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x81, 0x00), WEIR_CODE_BAD_LENGTH, 0, "more than 10 bytes"},
+    {"'float'", NULL, GIVEN_BYTES(1, 2, 3), WEIR_CODE_TRUNCATED, 0, "4 bytes are needed, but 3 remain"},
+    {"'double'", NULL, GIVEN_BYTES(1, 2, 3), WEIR_CODE_TRUNCATED, 0, "8 bytes are needed, but 3 remain"},
+    {"'boolean'", NULL, GIVEN_NOTHING, WEIR_CODE_TRUNCATED, 0, "1 bytes are needed, but 0 remain"},
+    {"'boolean'", NULL, GIVEN_BYTES(2), WEIR_CODE_BAD_BOOLEAN, 0, "a boolean of value 2"},
+    {"'boolean'", NULL, GIVEN_BYTES(0xFF), WEIR_CODE_BAD_BOOLEAN, 0, "a boolean of value 255"},
+    {"'string'", NULL, GIVEN_BYTES(8, 'a', 'b', 'c'), WEIR_CODE_TRUNCATED, 0, "length 4, but 3 bytes remain"},
+    {"'string'", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x01, 'a', 'b', 'c'), WEIR_CODE_TRUNCATED, 0,
      "length 4611686018427387904, but 3 bytes remain"},
-    {"\"string\"", NULL, GIVEN_BYTES(1), WEIR_CODE_BAD_LENGTH, 0, "length -1"},
-    {"\"bytes\"", NULL, GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
+    {"'string'", NULL, GIVEN_BYTES(1), WEIR_CODE_BAD_LENGTH, 0, "length -1"},
+    {"'bytes'", NULL, GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
      WEIR_CODE_BAD_LENGTH, 0, "length -9223372036854775808"},
-    {"\"string\"", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x02), WEIR_CODE_OUT_OF_RANGE, 0, "more than 64 bits"},
-    {"\"string\"", NULL, GIVEN_BYTES(6, 'a', 0xFF, 'b'), WEIR_CODE_BAD_UTF8, 2,
+    {"'string'", NULL, GIVEN_BYTES(LONG_MAX_PLUS, 0x02), WEIR_CODE_OUT_OF_RANGE, 0, "more than 64 bits"},
+    {"'string'", NULL, GIVEN_BYTES(6, 'a', 0xFF, 'b'), WEIR_CODE_BAD_UTF8, 2,
      "byte 1 of a text of 3 bytes is not UTF-8"},
-    {"\"string\"", NULL, GIVEN_BYTES(2, 0xC3), WEIR_CODE_BAD_UTF8, 1, "byte 0 of a text of 1 bytes"},
-    {"\"string\"", NULL, GIVEN_BYTES(6, 0xED, 0xA0, 0x80), WEIR_CODE_BAD_UTF8, 1, "is not UTF-8"},
-    {"\"string\"", NULL, GIVEN_BYTES(24, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 0x80),
+    {"'string'", NULL, GIVEN_BYTES(2, 0xC3), WEIR_CODE_BAD_UTF8, 1, "byte 0 of a text of 1 bytes"},
+    {"'string'", NULL, GIVEN_BYTES(6, 0xED, 0xA0, 0x80), WEIR_CODE_BAD_UTF8, 1, "is not UTF-8"},
+    {"'string'", NULL, GIVEN_BYTES(24, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 0x80),
      WEIR_CODE_BAD_UTF8, 12, "byte 11 of a text of 12 bytes"},
-    {"\"string\"", "\"bytes\"", GIVEN_BYTES(2, 0xFF), WEIR_CODE_BAD_UTF8, 1, "is not UTF-8"},
-    {"\"bytes\"", "\"string\"", GIVEN_BYTES(2, 0xFF), WEIR_CODE_BAD_UTF8, 1, "is not UTF-8"},
-    {GIVEN_ENUM("\"A\",\"B\""), NULL, GIVEN_BYTES(4), WEIR_CODE_BAD_ENUM, 0, "symbol 2 of 2"},
-    {GIVEN_ENUM("\"A\",\"B\""), NULL, GIVEN_BYTES(1), WEIR_CODE_BAD_ENUM, 0, "symbol -1 of 2"},
-    {GIVEN_ENUM("\"A\",\"B\""), NULL, GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x20), WEIR_CODE_OUT_OF_RANGE, 0,
+    {"'string'", "'bytes'", GIVEN_BYTES(2, 0xFF), WEIR_CODE_BAD_UTF8, 1, "is not UTF-8"},
+    {"'bytes'", "'string'", GIVEN_BYTES(2, 0xFF), WEIR_CODE_BAD_UTF8, 1, "is not UTF-8"},
+    {GIVEN_ENUM("'A','B'"), NULL, GIVEN_BYTES(4), WEIR_CODE_BAD_ENUM, 0, "symbol 2 of 2"},
+    {GIVEN_ENUM("'A','B'"), NULL, GIVEN_BYTES(1), WEIR_CODE_BAD_ENUM, 0, "symbol -1 of 2"},
+    {GIVEN_ENUM("'A','B'"), NULL, GIVEN_BYTES(0x80, 0x80, 0x80, 0x80, 0x20), WEIR_CODE_OUT_OF_RANGE, 0,
      "4294967296 is not an int"},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_ENUM("\"A\""), GIVEN_BYTES(2), WEIR_CODE_BAD_ENUM, 0,
+    {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'A'"), GIVEN_BYTES(2), WEIR_CODE_BAD_ENUM, 0,
      "the reader has no symbol for the writer's symbol 1"},
     {GIVEN_ENUM(""), NULL, GIVEN_BYTES(0), WEIR_CODE_BAD_ENUM, 0, "symbol 0 of 0"},
-    {"[\"null\",\"int\"]", NULL, GIVEN_BYTES(4), WEIR_CODE_BAD_UNION_BRANCH, 0, "branch 2 of 2"},
-    {"[\"null\",\"int\"]", NULL, GIVEN_BYTES(1), WEIR_CODE_BAD_UNION_BRANCH, 0, "branch -1 of 2"},
-    {"[\"null\",\"int\"]", NULL, GIVEN_BYTES(2), WEIR_CODE_TRUNCATED, 1, "ends after 0 bytes"},
+    {"['null','int']", NULL, GIVEN_BYTES(4), WEIR_CODE_BAD_UNION_BRANCH, 0, "branch 2 of 2"},
+    {"['null','int']", NULL, GIVEN_BYTES(1), WEIR_CODE_BAD_UNION_BRANCH, 0, "branch -1 of 2"},
+    {"['null','int']", NULL, GIVEN_BYTES(2), WEIR_CODE_TRUNCATED, 1, "ends after 0 bytes"},
     {"[]", NULL, GIVEN_BYTES(0), WEIR_CODE_BAD_UNION_BRANCH, 0, "branch 0 of 0"},
-    {"[\"null\",\"string\"]", "\"string\"", GIVEN_BYTES(0), WEIR_CODE_BAD_UNION_BRANCH, 0,
+    {"['null','string']", "'string'", GIVEN_BYTES(0), WEIR_CODE_BAD_UNION_BRANCH, 0,
      "the reader cannot read the writer's branch 0"},
-    {"[\"null\",\"string\"]", "[\"null\",\"int\"]", GIVEN_BYTES(2, 2, 'a'), WEIR_CODE_BAD_UNION_BRANCH, 0,
+    {"['null','string']", "['null','int']", GIVEN_BYTES(2, 2, 'a'), WEIR_CODE_BAD_UNION_BRANCH, 0,
      "the reader cannot read the writer's branch 1"},
 };
 
@@ -241,7 +234,7 @@ static void malformed_values_are_told(void **state)
 static void trailing_bytes_are_told(void **state)
 {
     (void)state;
-    struct given_pair pair = given_pair(GIVEN_ONE("\"int\""), GIVEN_ONE("\"int\""));
+    struct given_pair pair = given_pair(GIVEN_ONE("'int'"), GIVEN_ONE("'int'"));
     struct result r = decode(&pair, (struct weir_bytes)GIVEN_BYTES(2, 0, 0));
     assert_false(r.done);
     given_reason(&r.why, WEIR_CODE_TRAILING_BYTES, NULL, BASE + 1, "2 bytes after the last field");
@@ -253,7 +246,7 @@ static void trailing_bytes_are_told(void **state)
 static void bad_utf8_is_found_wherever_it_is(void **state)
 {
     (void)state;
-    struct given_pair pair = given_pair(GIVEN_ONE("\"string\""), GIVEN_ONE("\"string\""));
+    struct given_pair pair = given_pair(GIVEN_ONE("'string'"), GIVEN_ONE("'string'"));
     for (size_t len = 0; len < 40; len++) {
         uint8_t in[41];
         memset(in, 'x', sizeof in);
@@ -276,25 +269,24 @@ static void bad_utf8_is_found_wherever_it_is(void **state)
 
 /* --- records --- */
 
-#define INNER(fields) "{\"type\":\"record\",\"name\":\"s\",\"fields\":[" fields "]}"
-
-/* The reader drops a and the inner b, reorders the rest, promotes, renames, and has what the writer lacks. */
 #define WRITER                                                                                               \
-    GIVEN_RECORD(GIVEN_FIELD("a", "\"string\"") "," GIVEN_FIELD("n", "\"int\"") "," GIVEN_FIELD(             \
-        "s", INNER(GIVEN_FIELD("b", "\"bytes\"") "," GIVEN_FIELD("x", "\"int\"") "," GIVEN_FIELD(            \
-                 "y", "\"string\""))) "," GIVEN_FIELD("old", "[\"null\",\"string\"]"))
+    "{'type':'record','name':'r','fields':["                                                                 \
+    "{'name':'a','type':'string'},"                                                                          \
+    "{'name':'n','type':'int'},"                                                                             \
+    "{'name':'s','type':{'type':'record','name':'s','fields':["                                              \
+    "  {'name':'b','type':'bytes'},"                                                                         \
+    "  {'name':'x','type':'int'},"                                                                           \
+    "  {'name':'y','type':'string'}]}},"                                                                     \
+    "{'name':'old','type':['null','string']}]}"
 #define READER                                                                                               \
-    GIVEN_RECORD(                                                                                            \
-        "{\"name\":\"new\",\"type\":[\"string\",\"null\"],\"aliases\":[\"older\",\"old\"]}," GIVEN_FIELD(    \
-            "s",                                                                                             \
-            INNER(GIVEN_FIELD("y", "[\"null\",\"string\"]") "," GIVEN_DEFAULT(                               \
-                "z", "\"int\"",                                                                              \
-                "-1") "," GIVEN_FIELD("x",                                                                   \
-                                      "\"double\""))) "," GIVEN_DEFAULT("d", "\"string\"",                   \
-                                                                        "\"unknown\"") "," GIVEN_FIELD("n",  \
-                                                                                                       "\"l" \
-                                                                                                       "ong" \
-                                                                                                       "\""))
+    "{'type':'record','name':'r','fields':["                                                                 \
+    "{'name':'new','type':['string','null'],'aliases':['older','old']},"                                     \
+    "{'name':'s','type':{'type':'record','name':'s','fields':["                                              \
+    "  {'name':'y','type':['null','string']},"                                                               \
+    "  {'name':'z','type':'int','default':-1},"                                                              \
+    "  {'name':'x','type':'double'}]}},"                                                                     \
+    "{'name':'d','type':'string','default':'unknown'},"                                                      \
+    "{'name':'n','type':'long'}]}"
 
 static const uint8_t record_in[] = {2, 'a', 4, /* s */ 2, 0xFF, 6, 2, 'y', /* old */ 2, 4, 'o', 'k'};
 
@@ -387,9 +379,8 @@ static void a_name_goes_before_an_alias(void **state)
 {
     (void)state;
     struct given_pair pair = given_pair(
-        GIVEN_ONE("\"int\""),
-        GIVEN_RECORD("{\"name\":\"g\",\"type\":\"int\",\"default\":9,\"aliases\":[\"f\"]}," GIVEN_FIELD(
-            "f", "\"int\"")));
+        GIVEN_ONE("'int'"),
+        GIVEN_RECORD("{'name':'g','type':'int','default':9,'aliases':['f']}," GIVEN_FIELD("f", "'int'")));
     struct result r = decode(&pair, (struct weir_bytes)GIVEN_BYTES(2));
     assert_true(r.done);
     assert_true(r.slots[0].defaulted);
@@ -453,7 +444,7 @@ static void what_cannot_be_rewritten_adds_nothing(void **state)
         free((void *)in.data);
         given_pair_free(&pair);
     }
-    struct given_pair pair = given_pair("\"int\"", "\"double\"");
+    struct given_pair pair = given_pair("'int'", "'double'");
     struct weir_arena out = given_arena(7);
     struct weir_reason why;
     assert_false(decode_rewrite(pair.resolution, (struct weir_bytes)GIVEN_BYTES(2), &out, &why));

@@ -67,59 +67,59 @@ static void assert_bytes(struct weir_bytes a, struct weir_bytes b)
 /* --- values --- */
 
 #define S                                                                                                    \
-    "{\"type\":\"record\",\"name\":\"s\",\"fields\":[" GIVEN_FIELD("a", "\"int\"") "," GIVEN_DEFAULT(        \
-        "b", "\"string\"", "\"x\"") "]}"
+    "{'type':'record','name':'s','fields':[{'name':'a','type':'int'},"                                       \
+    "{'name':'b','type':'string','default':'x'}]}"
 
 static const struct {
     const char *type, *value;
     enum slot_kind kind;
     struct weir_bytes raw;
 } values[] = {
-    {"\"null\"", "null", SLOT_NULL, GIVEN_NOTHING},
-    {"\"boolean\"", "true", SLOT_BOOLEAN, GIVEN_BYTES(1)},
-    {"\"boolean\"", "false", SLOT_BOOLEAN, GIVEN_BYTES(0)},
-    {"\"int\"", "-2147483648", SLOT_INTEGER, GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F)},
-    {"\"int\"", "1.0", SLOT_INTEGER, GIVEN_BYTES(2)},
-    {"\"long\"", "1e3", SLOT_INTEGER, GIVEN_BYTES(0xD0, 0x0F)},
-    {"\"long\"", "9223372036854775807", SLOT_INTEGER,
+    {"'null'", "null", SLOT_NULL, GIVEN_NOTHING},
+    {"'boolean'", "true", SLOT_BOOLEAN, GIVEN_BYTES(1)},
+    {"'boolean'", "false", SLOT_BOOLEAN, GIVEN_BYTES(0)},
+    {"'int'", "-2147483648", SLOT_INTEGER, GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F)},
+    {"'int'", "1.0", SLOT_INTEGER, GIVEN_BYTES(2)},
+    {"'long'", "1e3", SLOT_INTEGER, GIVEN_BYTES(0xD0, 0x0F)},
+    {"'long'", "9223372036854775807", SLOT_INTEGER,
      GIVEN_BYTES(0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01)},
-    {"\"float\"", "1.5", SLOT_REAL, GIVEN_BYTES(0, 0, 0xC0, 0x3F)},
-    {"\"float\"", "0.1", SLOT_REAL, GIVEN_BYTES(0xCD, 0xCC, 0xCC, 0x3D)},
-    {"\"double\"", "-2.5", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0)},
-    {"\"double\"", "7", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0x1C, 0x40)},
-    {"\"string\"", "\"\"", SLOT_TEXT, GIVEN_BYTES(0)},
-    {"\"string\"", "\"a\303\244\"", SLOT_TEXT, GIVEN_BYTES(6, 'a', 0xC3, 0xA4)},
-    {"\"string\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", SLOT_TEXT,
+    {"'float'", "1.5", SLOT_REAL, GIVEN_BYTES(0, 0, 0xC0, 0x3F)},
+    {"'float'", "0.1", SLOT_REAL, GIVEN_BYTES(0xCD, 0xCC, 0xCC, 0x3D)},
+    {"'double'", "-2.5", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0)},
+    {"'double'", "7", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0x1C, 0x40)},
+    {"'string'", "\"\"", SLOT_TEXT, GIVEN_BYTES(0)},
+    {"'string'", "\"a\303\244\"", SLOT_TEXT, GIVEN_BYTES(6, 'a', 0xC3, 0xA4)},
+    {"'string'", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", SLOT_TEXT,
      GIVEN_BYTES(16, '"', '\\', '/', 8, 12, 10, 13, 9)},
-    {"\"string\"", "\"\\u0041\\u00e4\\u20AC\\ud83d\\ude00!\"", SLOT_TEXT,
+    {"'string'", "\"\\u0041\\u00e4\\u20AC\\ud83d\\ude00!\"", SLOT_TEXT,
      GIVEN_BYTES(22, 'A', 0xC3, 0xA4, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x98, 0x80, '!')},
-    {"\"string\"", "\"\\u007f\\uffff\\ud800\\udc00\\udbff\\udfff\"", SLOT_TEXT,
+    {"'string'", "\"\\u007f\\uffff\\ud800\\udc00\\udbff\\udfff\"", SLOT_TEXT,
      GIVEN_BYTES(24, 0x7F, 0xEF, 0xBF, 0xBF, 0xF0, 0x90, 0x80, 0x80, 0xF4, 0x8F, 0xBF, 0xBF)},
-    {"\"bytes\"", "\"\\u0000\\u00ff\303\277a\"", SLOT_BINARY, GIVEN_BYTES(8, 0, 0xFF, 0xFF, 'a')},
-    {GIVEN_ENUM("\"A\",\"B\""), "\"B\"", SLOT_SYMBOL, GIVEN_BYTES(2)},
-    {GIVEN_ENUM("\"A\",\"B\""), "\"\\u0042\"", SLOT_SYMBOL, GIVEN_BYTES(2)},
+    {"'bytes'", "\"\\u0000\\u00ff\303\277a\"", SLOT_BINARY, GIVEN_BYTES(8, 0, 0xFF, 0xFF, 'a')},
+    {GIVEN_ENUM("'A','B'"), "\"B\"", SLOT_SYMBOL, GIVEN_BYTES(2)},
+    {GIVEN_ENUM("'A','B'"), "\"\\u0042\"", SLOT_SYMBOL, GIVEN_BYTES(2)},
     {S, "{\"b\":\"yy\",\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 4, 'y', 'y')},
     {S, "{\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 'x')},
     {S, "{ \"z\" : [1, {\"q\": null}], \"a\" : 1 }", SLOT_NESTED, GIVEN_BYTES(2, 2, 'x')},
     /* unions */
-    {"[\"null\",\"string\"]", "null", SLOT_NULL, GIVEN_BYTES(0)},
-    {"[\"null\",\"string\"]", "\"x\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'x')},
-    {"[\"null\",\"boolean\"]", "true", SLOT_BOOLEAN, GIVEN_BYTES(2, 1)},
-    {"[\"int\",\"long\"]", "2147483647", SLOT_INTEGER, GIVEN_BYTES(0, 0xFE, 0xFF, 0xFF, 0xFF, 0x0F)},
-    {"[\"int\",\"long\"]", "2147483648", SLOT_INTEGER, GIVEN_BYTES(2, 0x80, 0x80, 0x80, 0x80, 0x10)},
-    {"[\"long\",\"int\"]", "1", SLOT_INTEGER, GIVEN_BYTES(0, 2)},
-    {"[\"double\",\"int\"]", "1", SLOT_INTEGER, GIVEN_BYTES(2, 2)},
-    {"[\"double\",\"int\"]", "1.0", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F)},
-    {"[\"float\",\"double\"]", "1.5", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F)},
-    {"[\"int\",\"float\"]", "2147483648", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0x4F)},
-    {"[\"null\",\"long\"]", "1e3", SLOT_INTEGER, GIVEN_BYTES(2, 0xD0, 0x0F)},
-    {"[\"bytes\",\"string\"]", "\"x\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'x')},
-    {"[" GIVEN_ENUM("\"A\"") ",\"string\"]", "\"A\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'A')},
-    {"[\"bytes\"," GIVEN_ENUM("\"A\"") "]", "\"A\"", SLOT_SYMBOL, GIVEN_BYTES(2, 0)},
-    {"[\"bytes\"," GIVEN_ENUM("\"A\"") "]", "\"B\"", SLOT_BINARY, GIVEN_BYTES(0, 2, 'B')},
-    {"[" GIVEN_ENUM("\"A\"") ",{\"type\":\"enum\",\"name\":\"e2\",\"symbols\":[\"B\"]}]", "\"B\"",
-     SLOT_SYMBOL, GIVEN_BYTES(2, 0)},
-    {"[\"null\"," S "]", "{\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 2, 'x')},
+    {"['null','string']", "null", SLOT_NULL, GIVEN_BYTES(0)},
+    {"['null','string']", "\"x\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'x')},
+    {"['null','boolean']", "true", SLOT_BOOLEAN, GIVEN_BYTES(2, 1)},
+    {"['int','long']", "2147483647", SLOT_INTEGER, GIVEN_BYTES(0, 0xFE, 0xFF, 0xFF, 0xFF, 0x0F)},
+    {"['int','long']", "2147483648", SLOT_INTEGER, GIVEN_BYTES(2, 0x80, 0x80, 0x80, 0x80, 0x10)},
+    {"['long','int']", "1", SLOT_INTEGER, GIVEN_BYTES(0, 2)},
+    {"['double','int']", "1", SLOT_INTEGER, GIVEN_BYTES(2, 2)},
+    {"['double','int']", "1.0", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F)},
+    {"['float','double']", "1.5", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F)},
+    {"['int','float']", "2147483648", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0x4F)},
+    {"['null','long']", "1e3", SLOT_INTEGER, GIVEN_BYTES(2, 0xD0, 0x0F)},
+    {"['bytes','string']", "\"x\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'x')},
+    {"[" GIVEN_ENUM("'A'") ",\"string\"]", "\"A\"", SLOT_TEXT, GIVEN_BYTES(2, 2, 'A')},
+    {"['bytes'," GIVEN_ENUM("'A'") "]", "\"A\"", SLOT_SYMBOL, GIVEN_BYTES(2, 0)},
+    {"['bytes'," GIVEN_ENUM("'A'") "]", "\"B\"", SLOT_BINARY, GIVEN_BYTES(0, 2, 'B')},
+    {"[" GIVEN_ENUM("'A'") ",{\"type\":\"enum\",\"name\":\"e2\",\"symbols\":[\"B\"]}]", "\"B\"", SLOT_SYMBOL,
+     GIVEN_BYTES(2, 0)},
+    {"['null'," S "]", "{\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 2, 'x')},
 };
 
 static void values_become_avro(void **state)
@@ -151,24 +151,13 @@ static void slots_hold_the_values(void **state)
 {
     (void)state;
     struct weir_schema *schema = given_schema(
-        GIVEN_RECORD(GIVEN_FIELD("i", "\"long\"") "," GIVEN_FIELD("d", "\"float\"") "," GIVEN_FIELD(
-            "t",
-            "[\"null\","
-            "\"string\"]") "," GIVEN_FIELD("b",
-                                           "\"bytes\"") "," GIVEN_FIELD("e",
-                                                                        GIVEN_ENUM(
-                                                                            "\"A\",\"B\"")) "," GIVEN_DEFAULT("m",
-                                                                                                              "\""
-                                                                                                              "st"
-                                                                                                              "ri"
-                                                                                                              "ng"
-                                                                                                              "\"",
-                                                                                                              "\""
-                                                                                                              "un"
-                                                                                                              "kn"
-                                                                                                              "ow"
-                                                                                                              "n"
-                                                                                                              "\"")));
+        "{'type':'record','name':'r','fields':["
+        "{'name':'i','type':'long'},"
+        "{'name':'d','type':'float'},"
+        "{'name':'t','type':['null','string']},"
+        "{'name':'b','type':'bytes'},"
+        "{'name':'e','type':" GIVEN_ENUM("'A','B'") "},"
+                                                    "{'name':'m','type':'string','default':'unknown'}]}");
     struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
     struct result r = read_text(reader, "{\"e\":\"B\",\"b\":\"\\u00ff\",\"t\":\"x\\ny\",\"d\":0.5,\"i\":-7}");
     assert_true(r.done);
@@ -188,8 +177,9 @@ static void slots_hold_the_values(void **state)
 /* --- what is wrong --- */
 
 #define ALIASED                                                                                              \
-    GIVEN_RECORD("{\"name\":\"f\",\"type\":\"int\",\"default\":1,\"aliases\":[\"g\",\"h\"]}," GIVEN_DEFAULT( \
-        "s", S, "{\"a\":1}"))
+    "{'type':'record','name':'r','fields':["                                                                 \
+    "{'name':'f','type':'int','default':1,'aliases':['g','h']},"                                             \
+    "{'name':'s','type':" S ",'default':{'a':1}}]}"
 
 static const struct {
     const char *schema, *text;
@@ -231,69 +221,66 @@ static const struct {
     {ALIASED, "{\"f\":1,\"\\u0066\":1}", WEIR_CODE_DUPLICATE_FIELD, "f", 16, "the field stands twice"},
     {ALIASED, "{\"s\":{\"a\":1,\"a\":2}}", WEIR_CODE_DUPLICATE_FIELD, "s.a", 16, "the field stands twice"},
     {ALIASED, "{\"s\":{\"b\":\"\"}}", WEIR_CODE_MISSING_FIELD, "s.a", -1, "the field is missing"},
-    {GIVEN_ONE("\"int\""), "{}", WEIR_CODE_MISSING_FIELD, "f", -1, "the field is missing"},
+    {GIVEN_ONE("'int'"), "{}", WEIR_CODE_MISSING_FIELD, "f", -1, "the field is missing"},
     {ALIASED, "{\"\377\":1}", WEIR_CODE_BAD_UTF8, NULL, 2, "byte 0 of a text of 1 bytes is not UTF-8"},
     {ALIASED, "{\"\\ud800\":1}", WEIR_CODE_BAD_UTF8, NULL, 2, "half of a pair"},
     /* types */
-    {GIVEN_ONE("\"null\""), "{\"f\":0}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is no null"},
-    {GIVEN_ONE("\"int\""), "{\"f\": null}", WEIR_CODE_WRONG_TYPE, "f", 6, "null is no int"},
-    {GIVEN_ONE("\"int\""), "{\"f\":\"1\"}", WEIR_CODE_WRONG_TYPE, "f", 5, "a text is no int"},
-    {GIVEN_ONE("\"boolean\""), "{\"f\":1}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is no boolean"},
-    {GIVEN_ONE("\"string\""), "{\"f\":true}", WEIR_CODE_WRONG_TYPE, "f", 5, "a boolean is no string"},
-    {GIVEN_ONE("\"string\""), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5, "an array is no string"},
-    {GIVEN_ONE("\"string\""), "{\"f\":{}}", WEIR_CODE_WRONG_TYPE, "f", 5, "an object is no string"},
+    {GIVEN_ONE("'null'"), "{\"f\":0}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is no null"},
+    {GIVEN_ONE("'int'"), "{\"f\": null}", WEIR_CODE_WRONG_TYPE, "f", 6, "null is no int"},
+    {GIVEN_ONE("'int'"), "{\"f\":\"1\"}", WEIR_CODE_WRONG_TYPE, "f", 5, "a text is no int"},
+    {GIVEN_ONE("'boolean'"), "{\"f\":1}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is no boolean"},
+    {GIVEN_ONE("'string'"), "{\"f\":true}", WEIR_CODE_WRONG_TYPE, "f", 5, "a boolean is no string"},
+    {GIVEN_ONE("'string'"), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5, "an array is no string"},
+    {GIVEN_ONE("'string'"), "{\"f\":{}}", WEIR_CODE_WRONG_TYPE, "f", 5, "an object is no string"},
     {GIVEN_ONE(S), "{\"f\":\"\"}", WEIR_CODE_WRONG_TYPE, "f", 5, "a text is no record"},
     {GIVEN_ONE(S), "{\"f\":{\"a\":\"\"}}", WEIR_CODE_WRONG_TYPE, "f.a", 10, "a text is no int"},
-    {GIVEN_ONE("[\"null\",\"string\"]"), "{\"f\":1}", WEIR_CODE_WRONG_TYPE, "f", 5,
-     "a number is of no branch"},
-    {GIVEN_ONE("[\"null\",\"string\"]"), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5,
-     "an array is of no branch"},
-    {GIVEN_ONE("[\"int\",\"string\"]"), "{\"f\":null}", WEIR_CODE_WRONG_TYPE, "f", 5, "null is of no branch"},
+    {GIVEN_ONE("['null','string']"), "{\"f\":1}", WEIR_CODE_WRONG_TYPE, "f", 5, "a number is of no branch"},
+    {GIVEN_ONE("['null','string']"), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5, "an array is of no branch"},
+    {GIVEN_ONE("['int','string']"), "{\"f\":null}", WEIR_CODE_WRONG_TYPE, "f", 5, "null is of no branch"},
     {GIVEN_ONE("[]"), "{\"f\":null}", WEIR_CODE_WRONG_TYPE, "f", 5, "null is of no branch"},
-    {GIVEN_ONE("[\"null\"]"), "{\"f\":}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
-    {GIVEN_ONE("[\"null\"]"), "{\"f\":nul}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
-    {GIVEN_ONE("\"boolean\""), "{\"f\":tru}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
-    {GIVEN_ONE("\"boolean\""), "{\"f\":truex}", WEIR_CODE_NOT_JSON, NULL, 9, "no comma"},
-    {GIVEN_ONE(GIVEN_ENUM("\"A\"")), "{\"f\":\"B\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol of e"},
-    {GIVEN_ONE(GIVEN_ENUM("\"A\"")), "{\"f\":\"A\\u0000\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol of e"},
-    {GIVEN_ONE("[\"null\"," GIVEN_ENUM("\"A\"") "]"), "{\"f\":\"B\"}", WEIR_CODE_BAD_ENUM, "f", 5,
-     "no symbol"},
+    {GIVEN_ONE("['null']"), "{\"f\":}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("['null']"), "{\"f\":nul}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("'boolean'"), "{\"f\":tru}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("'boolean'"), "{\"f\":truex}", WEIR_CODE_NOT_JSON, NULL, 9, "no comma"},
+    {GIVEN_ONE(GIVEN_ENUM("'A'")), "{\"f\":\"B\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol of e"},
+    {GIVEN_ONE(GIVEN_ENUM("'A'")), "{\"f\":\"A\\u0000\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol of e"},
+    {GIVEN_ONE("['null'," GIVEN_ENUM("'A'") "]"), "{\"f\":\"B\"}", WEIR_CODE_BAD_ENUM, "f", 5, "no symbol"},
     /* numbers */
-    {GIVEN_ONE("\"int\""), "{\"f\":2147483648}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+    {GIVEN_ONE("'int'"), "{\"f\":2147483648}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
      "2147483648 is out of the range of int"},
-    {GIVEN_ONE("\"int\""), "{\"f\":1.5}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "1.5 is no int"},
-    {GIVEN_ONE("\"long\""), "{\"f\":9223372036854775808}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+    {GIVEN_ONE("'int'"), "{\"f\":1.5}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "1.5 is no int"},
+    {GIVEN_ONE("'long'"), "{\"f\":9223372036854775808}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
      "out of the range of long"},
-    {GIVEN_ONE("\"float\""), "{\"f\":1e39}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+    {GIVEN_ONE("'float'"), "{\"f\":1e39}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
      "1e39 is out of the range of float"},
-    {GIVEN_ONE("\"double\""), "{\"f\":1e400}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+    {GIVEN_ONE("'double'"), "{\"f\":1e400}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
      "1e400 is out of the range of double"},
-    {GIVEN_ONE("\"double\""), "{\"f\":1e-400}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "out of the range of double"},
-    {GIVEN_ONE("\"long\""), "{\"f\":11111111112222222222333333333344444444445555}", WEIR_CODE_OUT_OF_RANGE,
-     "f", 5, "1111111111222222222233333333334444444444... is out of the range"},
-    {GIVEN_ONE("[\"null\",\"int\"]"), "{\"f\":2147483648}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+    {GIVEN_ONE("'double'"), "{\"f\":1e-400}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "out of the range of double"},
+    {GIVEN_ONE("'long'"), "{\"f\":11111111112222222222333333333344444444445555}", WEIR_CODE_OUT_OF_RANGE, "f",
+     5, "1111111111222222222233333333334444444444... is out of the range"},
+    {GIVEN_ONE("['null','int']"), "{\"f\":2147483648}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
      "out of the range of int"},
-    {GIVEN_ONE("[\"int\",\"long\"]"), "{\"f\":1.5}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "1.5 is no long"},
-    {GIVEN_ONE("[\"int\",\"double\"]"), "{\"f\":1e999}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
+    {GIVEN_ONE("['int','long']"), "{\"f\":1.5}", WEIR_CODE_OUT_OF_RANGE, "f", 5, "1.5 is no long"},
+    {GIVEN_ONE("['int','double']"), "{\"f\":1e999}", WEIR_CODE_OUT_OF_RANGE, "f", 5,
      "out of the range of double"},
-    {GIVEN_ONE("[\"int\",\"double\"]"), "{\"f\":1x}", WEIR_CODE_NOT_JSON, NULL, 6, "no comma"},
-    {GIVEN_ONE("[\"int\",\"double\"]"), "{\"f\":-x}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
+    {GIVEN_ONE("['int','double']"), "{\"f\":1x}", WEIR_CODE_NOT_JSON, NULL, 6, "no comma"},
+    {GIVEN_ONE("['int','double']"), "{\"f\":-x}", WEIR_CODE_NOT_JSON, "f", 5, "no value"},
     /* texts */
-    {GIVEN_ONE("\"string\""), "{\"f\":\"a\377\"}", WEIR_CODE_BAD_UTF8, "f", 7, "byte 1 of a text of 2 bytes"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"a\\u0000\"}", WEIR_CODE_BAD_UTF8, "f", 7, "U+0000 in a text"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83dx\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\\n\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ude00\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\ud83d\\ude0\"}", WEIR_CODE_NOT_JSON, "f", 6,
+    {GIVEN_ONE("'string'"), "{\"f\":\"a\377\"}", WEIR_CODE_BAD_UTF8, "f", 7, "byte 1 of a text of 2 bytes"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"a\\u0000\"}", WEIR_CODE_BAD_UTF8, "f", 7, "U+0000 in a text"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\ud83dx\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\ud83d\\n\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\ud83d\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\ude00\\ud83d\"}", WEIR_CODE_BAD_UTF8, "f", 6, "half of a pair"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\ud83d\\ude0\"}", WEIR_CODE_NOT_JSON, "f", 6,
      "an escape that JSON has not"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\u12g4\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\u12\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\\x\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
-    {GIVEN_ONE("\"string\""), "{\"f\":\"\t\"}", WEIR_CODE_NOT_JSON, "f", 6, "the control character 9"},
-    {GIVEN_ONE("\"bytes\""), "{\"f\":\"a\\u0100\"}", WEIR_CODE_OUT_OF_RANGE, "f", 7, "U+0100 is not a byte"},
-    {GIVEN_ONE("\"bytes\""), "{\"f\":\"\342\202\254\"}", WEIR_CODE_OUT_OF_RANGE, "f", 6,
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\u12g4\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\u12\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\\x\"}", WEIR_CODE_NOT_JSON, "f", 6, "an escape"},
+    {GIVEN_ONE("'string'"), "{\"f\":\"\t\"}", WEIR_CODE_NOT_JSON, "f", 6, "the control character 9"},
+    {GIVEN_ONE("'bytes'"), "{\"f\":\"a\\u0100\"}", WEIR_CODE_OUT_OF_RANGE, "f", 7, "U+0100 is not a byte"},
+    {GIVEN_ONE("'bytes'"), "{\"f\":\"\342\202\254\"}", WEIR_CODE_OUT_OF_RANGE, "f", 6,
      "U+20AC is not a byte"},
     /* fields that the schema has not */
     {ALIASED, "{\"x\":01}", WEIR_CODE_NOT_JSON, NULL, 5, "no value"},
@@ -373,10 +360,12 @@ static void depth_is_bounded(void **state)
 }
 
 #define EVERYTHING                                                                                           \
-    GIVEN_RECORD(GIVEN_FIELD("i", "\"long\"") "," GIVEN_FIELD("s", S) "," GIVEN_FIELD(                       \
-        "u", "[\"null\",\"string\"]") "," GIVEN_FIELD("d", "\"double\"") "," GIVEN_DEFAULT("m",              \
-                                                                                           "\"string\"",     \
-                                                                                           "\"?\""))
+    "{'type':'record','name':'r','fields':["                                                                 \
+    "{'name':'i','type':'long'},"                                                                            \
+    "{'name':'s','type':" S "},"                                                                             \
+    "{'name':'u','type':['null','string']},"                                                                 \
+    "{'name':'d','type':'double'},"                                                                          \
+    "{'name':'m','type':'string','default':'?'}]}"
 #define EVERYTHING_TEXT                                                                                      \
     "{\"u\":\"\\u00e4b\",\"x\\n\":{\"q\":[1]},\"s\":{\"b\":\"in\",\"a\":-5},\"d\":1.5,\"i\":70000}"
 
@@ -441,7 +430,7 @@ static void what_plain_json_cannot_carry_is_refused(void **state)
                      WEIR_ERR_INCOMPATIBLE);
     assert_string_equal(err.text, "the schema is int, and only records are read from JSON");
     weir_schema_free(schema);
-    schema = given_schema(GIVEN_ONE("[\"null\"," S ",{\"type\":\"record\",\"name\":\"t\",\"fields\":[]}]"));
+    schema = given_schema(GIVEN_ONE("['null'," S ",{'type':'record','name':'t','fields':[]}]"));
     assert_int_equal(json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err),
                      WEIR_ERR_INCOMPATIBLE);
     assert_string_equal(err.text, "f: plain JSON cannot tell the records of a union apart");
@@ -519,34 +508,34 @@ static const struct {
     struct weir_bytes avro;
     const char *text; /* NULL: it is no value of the type */
 } written[] = {
-    {"\"null\"", GIVEN_NOTHING, "null"},
-    {"\"boolean\"", GIVEN_BYTES(1), "true"},
-    {"\"boolean\"", GIVEN_BYTES(0), "false"},
-    {"\"int\"", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F), "-2147483648"},
-    {"\"long\"", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
+    {"'null'", GIVEN_NOTHING, "null"},
+    {"'boolean'", GIVEN_BYTES(1), "true"},
+    {"'boolean'", GIVEN_BYTES(0), "false"},
+    {"'int'", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0x0F), "-2147483648"},
+    {"'long'", GIVEN_BYTES(0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01),
      "-9223372036854775808"},
-    {"\"float\"", GIVEN_BYTES(0xCD, 0xCC, 0xCC, 0x3D), "0.1"},
-    {"\"float\"", GIVEN_BYTES(0, 0, 0xC0, 0x7F), "\"NaN\""},
-    {"\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0), "-2.5"},
-    {"\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0x7F), "\"Infinity\""},
-    {"\"double\"", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0xFF), "\"-Infinity\""},
-    {"\"string\"", GIVEN_BYTES(10, 'a', '"', '\\', '\n', 1), "\"a\\\"\\\\\\n\\u0001\""},
-    {"\"string\"", GIVEN_BYTES(8, 0xC3, 0xA4, 0x7F, '/'), "\"\303\244\177/\""},
-    {"\"bytes\"", GIVEN_BYTES(10, 0, 0x22, 0x7F, 0x80, 0xFF), "\"\\u0000\\\"\177\302\200\303\277\""},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_BYTES(2), "\"B\""},
-    {"[\"null\",\"string\"]", GIVEN_BYTES(0), "null"},
-    {"[\"null\",\"string\"]", GIVEN_BYTES(2, 2, 'x'), "\"x\""},
+    {"'float'", GIVEN_BYTES(0xCD, 0xCC, 0xCC, 0x3D), "0.1"},
+    {"'float'", GIVEN_BYTES(0, 0, 0xC0, 0x7F), "\"NaN\""},
+    {"'double'", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 4, 0xC0), "-2.5"},
+    {"'double'", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0x7F), "\"Infinity\""},
+    {"'double'", GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0xFF), "\"-Infinity\""},
+    {"'string'", GIVEN_BYTES(10, 'a', '"', '\\', '\n', 1), "\"a\\\"\\\\\\n\\u0001\""},
+    {"'string'", GIVEN_BYTES(8, 0xC3, 0xA4, 0x7F, '/'), "\"\303\244\177/\""},
+    {"'bytes'", GIVEN_BYTES(10, 0, 0x22, 0x7F, 0x80, 0xFF), "\"\\u0000\\\"\177\302\200\303\277\""},
+    {GIVEN_ENUM("'A','B'"), GIVEN_BYTES(2), "\"B\""},
+    {"['null','string']", GIVEN_BYTES(0), "null"},
+    {"['null','string']", GIVEN_BYTES(2, 2, 'x'), "\"x\""},
     {GIVEN_RECORD(""), GIVEN_NOTHING, "{}"},
-    {GIVEN_RECORD(GIVEN_FIELD("a", S) "," GIVEN_FIELD("b", "[\"null\",\"int\"]")), GIVEN_BYTES(2, 2, 'x', 0),
+    {GIVEN_RECORD(GIVEN_FIELD("a", S) "," GIVEN_FIELD("b", "['null','int']")), GIVEN_BYTES(2, 2, 'x', 0),
      "{\"a\":{\"a\":1,\"b\":\"x\"},\"b\":null}"},
-    {"\"int\"", GIVEN_NOTHING, NULL},
-    {"\"int\"", GIVEN_BYTES(2, 2), NULL},
-    {"\"boolean\"", GIVEN_NOTHING, NULL},
-    {"\"double\"", GIVEN_BYTES(1), NULL},
-    {"\"string\"", GIVEN_BYTES(2), NULL},
-    {"\"bytes\"", GIVEN_BYTES(1), NULL},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_BYTES(4), NULL},
-    {"[\"null\"]", GIVEN_BYTES(1), NULL},
+    {"'int'", GIVEN_NOTHING, NULL},
+    {"'int'", GIVEN_BYTES(2, 2), NULL},
+    {"'boolean'", GIVEN_NOTHING, NULL},
+    {"'double'", GIVEN_BYTES(1), NULL},
+    {"'string'", GIVEN_BYTES(2), NULL},
+    {"'bytes'", GIVEN_BYTES(1), NULL},
+    {GIVEN_ENUM("'A','B'"), GIVEN_BYTES(4), NULL},
+    {"['null']", GIVEN_BYTES(1), NULL},
 };
 
 static void avro_becomes_json(void **state)

@@ -33,8 +33,8 @@ static void every_pair_of_primitives(void **state)
     for (size_t i = 0; i < N_PRIMITIVES; i++) {
         for (size_t j = 0; j < N_PRIMITIVES; j++) {
             char writer[20], reader[20], message[80];
-            snprintf(writer, sizeof writer, "\"%s\"", primitives[i]);
-            snprintf(reader, sizeof reader, "\"%s\"", primitives[j]);
+            snprintf(writer, sizeof writer, "'%s'", primitives[i]);
+            snprintf(reader, sizeof reader, "'%s'", primitives[j]);
             struct weir_schema *from = given_schema(writer), *to = given_schema(reader);
             struct resolution *resolution = NULL;
             struct weir_err err = {WEIR_OK, "untouched"};
@@ -58,28 +58,28 @@ static void every_pair_of_primitives(void **state)
     }
 }
 
-#define NAMED(type, name, rest) "{\"type\":\"" type "\",\"name\":\"" name "\"," rest "}"
+#define NAMED(type, name, rest) "{'type':'" type "','name':'" name "'," rest "}"
 
 static const struct {
     const char *writer, *reader, *message;
 } refused[] = {
-    {GIVEN_ONE("\"string\""), GIVEN_ONE("\"long\""), "f: writer has string, reader has long"},
-    {GIVEN_ONE("[\"null\",\"string\"]"), GIVEN_ONE("\"long\""), "f: writer has union, reader has long"},
-    {GIVEN_ONE("\"string\""), GIVEN_ONE("[\"null\",\"long\"]"), "f: writer has string, reader has union"},
-    {GIVEN_ONE("[\"string\",\"null\"]"), GIVEN_ONE("[\"boolean\",\"long\"]"),
+    {GIVEN_ONE("'string'"), GIVEN_ONE("'long'"), "f: writer has string, reader has long"},
+    {GIVEN_ONE("['null','string']"), GIVEN_ONE("'long'"), "f: writer has union, reader has long"},
+    {GIVEN_ONE("'string'"), GIVEN_ONE("['null','long']"), "f: writer has string, reader has union"},
+    {GIVEN_ONE("['string','null']"), GIVEN_ONE("['boolean','long']"),
      "f: writer has union, reader has union"},
-    {GIVEN_RECORD(""), GIVEN_ONE("\"int\""), "f: the writer lacks it, and the reader has no default for it"},
-    {NAMED("record", "a", "\"fields\":[]"), NAMED("record", "b.c", "\"fields\":[]"),
+    {GIVEN_RECORD(""), GIVEN_ONE("'int'"), "f: the writer lacks it, and the reader has no default for it"},
+    {NAMED("record", "a", "'fields':[]"), NAMED("record", "b.c", "'fields':[]"),
      "writer has record a, reader has record b.c"},
-    {NAMED("enum", "a", "\"symbols\":[]"), NAMED("enum", "b", "\"symbols\":[]"),
+    {NAMED("enum", "a", "'symbols':[]"), NAMED("enum", "b", "'symbols':[]"),
      "writer has enum a, reader has enum b"},
-    {GIVEN_ENUM(""), "\"string\"", "writer has enum e, reader has string"},
-    {"\"string\"", GIVEN_ENUM("\"A\""), "writer has string, reader has enum e"},
-    {GIVEN_ONE(NAMED("record", "s", "\"fields\":[" GIVEN_FIELD("t", "\"int\"") "]")),
-     GIVEN_ONE(NAMED("record", "s", "\"fields\":[" GIVEN_FIELD("t", "\"boolean\"") "]")),
+    {GIVEN_ENUM(""), "'string'", "writer has enum e, reader has string"},
+    {"'string'", GIVEN_ENUM("'A'"), "writer has string, reader has enum e"},
+    {GIVEN_ONE(NAMED("record", "s", "'fields':[" GIVEN_FIELD("t", "'int'") "]")),
+     GIVEN_ONE(NAMED("record", "s", "'fields':[" GIVEN_FIELD("t", "'boolean'") "]")),
      "f.t: writer has int, reader has boolean"},
-    {GIVEN_ONE(NAMED("record", "s", "\"fields\":[]")),
-     GIVEN_ONE(NAMED("record", "s", "\"fields\":[" GIVEN_FIELD("t", "\"boolean\"") "]")),
+    {GIVEN_ONE(NAMED("record", "s", "'fields':[]")),
+     GIVEN_ONE(NAMED("record", "s", "'fields':[" GIVEN_FIELD("t", "'boolean'") "]")),
      "f.t: the writer lacks it"},
 };
 
@@ -104,35 +104,34 @@ static const struct {
     const char *writer, *reader;
     bool is_copy;
 } resolved[] = {
-    {GIVEN_ONE("\"int\""), GIVEN_ONE("\"int\""), true},
-    {GIVEN_ONE("\"int\""), GIVEN_ONE("\"long\""), true},
-    {GIVEN_ONE("\"int\""), GIVEN_ONE("\"double\""), false},
+    {GIVEN_ONE("'int'"), GIVEN_ONE("'int'"), true},
+    {GIVEN_ONE("'int'"), GIVEN_ONE("'long'"), true},
+    {GIVEN_ONE("'int'"), GIVEN_ONE("'double'"), false},
     /* A name counts without its namespace; an alias counts with it. */
-    {NAMED("record", "a.r", "\"fields\":[]"), NAMED("record", "b.r", "\"fields\":[]"), true},
-    {NAMED("record", "a.r", "\"fields\":[]"), NAMED("record", "b.s", "\"aliases\":[\"a.r\"],\"fields\":[]"),
-     true},
-    {GIVEN_RECORD(GIVEN_FIELD("a", "\"int\"") "," GIVEN_FIELD("b", "\"int\"")),
-     GIVEN_RECORD(GIVEN_FIELD("b", "\"int\"") "," GIVEN_FIELD("a", "\"int\"")), false},
-    {GIVEN_RECORD(GIVEN_FIELD("a", "\"int\"") "," GIVEN_FIELD("b", "\"int\"")),
-     GIVEN_RECORD(GIVEN_FIELD("a", "\"int\"")), false},
-    {GIVEN_RECORD(GIVEN_FIELD("a", "\"int\"")),
-     GIVEN_RECORD(GIVEN_FIELD("a", "\"int\"") "," GIVEN_DEFAULT("b", "\"int\"", "7")), false},
-    {GIVEN_RECORD(GIVEN_FIELD("old", "\"int\"")),
-     GIVEN_RECORD("{\"name\":\"new\",\"type\":\"int\",\"aliases\":[\"older\",\"old\"]}"), true},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_ENUM("\"A\",\"B\",\"C\""), true},
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_ENUM("\"B\",\"A\""), false},
+    {NAMED("record", "a.r", "'fields':[]"), NAMED("record", "b.r", "'fields':[]"), true},
+    {NAMED("record", "a.r", "'fields':[]"), NAMED("record", "b.s", "'aliases':['a.r'],'fields':[]"), true},
+    {GIVEN_RECORD(GIVEN_FIELD("a", "'int'") "," GIVEN_FIELD("b", "'int'")),
+     GIVEN_RECORD(GIVEN_FIELD("b", "'int'") "," GIVEN_FIELD("a", "'int'")), false},
+    {GIVEN_RECORD(GIVEN_FIELD("a", "'int'") "," GIVEN_FIELD("b", "'int'")),
+     GIVEN_RECORD(GIVEN_FIELD("a", "'int'")), false},
+    {GIVEN_RECORD(GIVEN_FIELD("a", "'int'")),
+     GIVEN_RECORD(GIVEN_FIELD("a", "'int'") "," GIVEN_DEFAULT("b", "'int'", "7")), false},
+    {GIVEN_RECORD(GIVEN_FIELD("old", "'int'")),
+     GIVEN_RECORD("{'name':'new','type':'int','aliases':['older','old']}"), true},
+    {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'A','B','C'"), true},
+    {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'B','A'"), false},
     /* The bytes would be the same, but not every value may pass. */
-    {GIVEN_ENUM("\"A\",\"B\""), GIVEN_ENUM("\"A\""), false},
-    {"[\"null\",\"string\"]", "[\"null\",\"string\"]", true},
-    {"[\"null\",\"string\"]", "[\"null\",\"string\",\"int\"]", true},
-    {"[\"null\",\"int\"]", "[\"null\",\"long\"]", true},
-    {"[\"null\",\"string\"]", "[\"string\",\"null\"]", false},
-    {"[\"null\",\"string\"]", "[\"null\"]", false},
-    {"[\"null\",\"string\"]", "\"null\"", false},
-    {"\"null\"", "[\"null\",\"string\"]", false},
-    {"[\"bytes\",\"string\"]", "[\"bytes\",\"string\"]", true},
-    {"[\"int\",\"double\"]", "[\"double\",\"int\"]", false},
-    {"[]", "\"int\"", true},
+    {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'A'"), false},
+    {"['null','string']", "['null','string']", true},
+    {"['null','string']", "['null','string','int']", true},
+    {"['null','int']", "['null','long']", true},
+    {"['null','string']", "['string','null']", false},
+    {"['null','string']", "['null']", false},
+    {"['null','string']", "'null'", false},
+    {"'null'", "['null','string']", false},
+    {"['bytes','string']", "['bytes','string']", true},
+    {"['int','double']", "['double','int']", false},
+    {"[]", "'int'", true},
 };
 
 static void copies_are_told_from_the_rest(void **state)
@@ -156,12 +155,12 @@ static void steps_are_bounded(void **state)
     int len = snprintf(writer, sizeof writer, "[");
     for (int i = 0; i < 2000; i++)
         len += snprintf(writer + len, sizeof writer - (size_t)len,
-                        "%s{\"type\":\"record\",\"name\":\"n%d.r\",\"fields\":[]}", i ? "," : "", i);
+                        "%s{'type':'record','name':'n%d.r','fields':[]}", i ? "," : "", i);
     snprintf(writer + len, sizeof writer - (size_t)len, "]");
-    len = snprintf(reader, sizeof reader, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
+    len = snprintf(reader, sizeof reader, "{'type':'record','name':'r','fields':[");
     for (int i = 0; i < 2000; i++)
         len += snprintf(reader + len, sizeof reader - (size_t)len,
-                        "%s{\"name\":\"f%d\",\"type\":\"int\",\"default\":1}", i ? "," : "", i);
+                        "%s{'name':'f%d','type':'int','default':1}", i ? "," : "", i);
     snprintf(reader + len, sizeof reader - (size_t)len, "]}");
     struct weir_schema *from = given_schema(writer), *to = given_schema(reader);
     struct resolution *resolution = NULL;
@@ -176,18 +175,17 @@ static void every_failed_allocation_is_met(void **state)
 {
     (void)state;
     char writer[8000], reader[16000];
-    int from_len = snprintf(writer, sizeof writer, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
-    int to_len = snprintf(reader, sizeof reader, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
+    int from_len = snprintf(writer, sizeof writer, "{'type':'record','name':'r','fields':[");
+    int to_len = snprintf(reader, sizeof reader, "{'type':'record','name':'r','fields':[");
     for (int i = 0; i < 30; i++) {
         from_len += snprintf(writer + from_len, sizeof writer - (size_t)from_len,
-                             "%s{\"name\":\"f%d\",\"type\":[\"null\",{\"type\":\"enum\",\"name\":\"e%d\","
-                             "\"symbols\":[\"A\",\"B\"]}]}",
+                             "%s{'name':'f%d','type':['null',{'type':'enum','name':'e%d',"
+                             "'symbols':['A','B']}]}",
                              i ? "," : "", i, i);
-        to_len += snprintf(
-            reader + to_len, sizeof reader - (size_t)to_len,
-            "%s{\"name\":\"d%d\",\"type\":\"int\",\"default\":1},{\"name\":\"f%d\",\"type\":[{\"type\":"
-            "\"enum\",\"name\":\"e%d\",\"symbols\":[\"B\",\"A\"]},\"int\"]}",
-            i ? "," : "", i, i, i);
+        to_len += snprintf(reader + to_len, sizeof reader - (size_t)to_len,
+                           "%s{'name':'d%d','type':'int','default':1},{'name':'f%d','type':[{'type':"
+                           "'enum','name':'e%d','symbols':['B','A']},'int']}",
+                           i ? "," : "", i, i, i);
     }
     snprintf(writer + from_len, sizeof writer - (size_t)from_len, "]}");
     snprintf(reader + to_len, sizeof reader - (size_t)to_len, "]}");

@@ -16,18 +16,18 @@ static const struct {
     double d;
     const char *text;
 } defaults[] = {
-    {"\"null\"", "null", SLOT_NULL, 0, 0, NULL},
-    {"\"boolean\"", "true", SLOT_BOOLEAN, 1, 0, NULL},
-    {"\"int\"", "-7", SLOT_INTEGER, -7, 0, NULL},
-    {"\"long\"", "9223372036854775807", SLOT_INTEGER, INT64_MAX, 0, NULL},
-    {"\"float\"", "1.5", SLOT_REAL, 0, 1.5, NULL},
-    {"\"double\"", "-2.5", SLOT_REAL, 0, -2.5, NULL},
-    {"\"string\"", "\"unknown\"", SLOT_TEXT, 0, 0, "unknown"},
-    {"\"bytes\"", "\"\\u00ff\"", SLOT_BINARY, 0, 0, "\377"},
-    {GIVEN_ENUM("\"A\",\"B\""), "\"B\"", SLOT_SYMBOL, 1, 0, NULL},
-    {"[\"null\",\"string\"]", "null", SLOT_NULL, 0, 0, NULL},
-    {"[\"null\",\"string\"]", "\"x\"", SLOT_TEXT, 0, 0, "x"},
-    {"{\"type\":\"record\",\"name\":\"s\",\"fields\":[]}", "{}", SLOT_NESTED, 0, 0, NULL},
+    {"'null'", "null", SLOT_NULL, 0, 0, NULL},
+    {"'boolean'", "true", SLOT_BOOLEAN, 1, 0, NULL},
+    {"'int'", "-7", SLOT_INTEGER, -7, 0, NULL},
+    {"'long'", "9223372036854775807", SLOT_INTEGER, INT64_MAX, 0, NULL},
+    {"'float'", "1.5", SLOT_REAL, 0, 1.5, NULL},
+    {"'double'", "-2.5", SLOT_REAL, 0, -2.5, NULL},
+    {"'string'", "'unknown'", SLOT_TEXT, 0, 0, "unknown"},
+    {"'bytes'", "'\\u00ff'", SLOT_BINARY, 0, 0, "\377"},
+    {GIVEN_ENUM("'A','B'"), "'B'", SLOT_SYMBOL, 1, 0, NULL},
+    {"['null','string']", "null", SLOT_NULL, 0, 0, NULL},
+    {"['null','string']", "'x'", SLOT_TEXT, 0, 0, "x"},
+    {"{'type':'record','name':'s','fields':[]}", "{}", SLOT_NESTED, 0, 0, NULL},
 };
 
 static void defaults_are_ready_to_be_used(void **state)
