@@ -1,0 +1,3 @@
+weir_fuzzer(schema USES weir_avro)
+weir_fuzzer(decode USES weir_avro)
+weir_fuzzer(json USES weir_avro)
