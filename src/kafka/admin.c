@@ -67,7 +67,21 @@ static void read_limits(const rd_kafka_DescribeConfigs_result_t *result, const c
                 bytes[k] = limit_of(resources[i]);
 }
 
-/* Sends the request for n topics, its answer to come to queue. */
+/* The broker that answers now; -1 when none does, or when it is only known by its address. */
+static int32_t answering_broker(rd_kafka_t *rk, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (rd_kafka_metadata(rk, 0, NULL, &metadata, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    int32_t broker = metadata->orig_broker_id;
+    rd_kafka_metadata_destroy(metadata);
+    return broker;
+}
+
+/*
+ * Sends the request for n topics, its answer to come to queue. librdkafka would send it to the controller and
+ * wait for that one; every broker knows the answer, so it goes to one that is there.
+ */
 static void ask_limits(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
                        rd_kafka_queue_t *queue)
 {
@@ -75,6 +89,9 @@ static void ask_limits(rd_kafka_t *rk, const char *const *topics, size_t n, int 
     rd_kafka_ConfigResource_t *resources[LIMITS_MAX];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
+    int32_t broker = answering_broker(rk, timeout_ms);
+    if (broker >= 0)
+        (void)rd_kafka_AdminOptions_set_broker(options, broker, text, sizeof text);
     for (size_t i = 0; i < n; i++)
         resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topics[i]);
     rd_kafka_DescribeConfigs(rk, resources, n, options, queue);
