@@ -32,6 +32,22 @@ static bool is_stale_membership(rd_kafka_resp_err_t code)
            code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
 }
 
+/* A topic does not take records as they are: doing them again changes nothing. */
+static bool is_refusal(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
+           code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
+           code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+}
+
+/* What an error means for a transaction that must be aborted for it. */
+static enum weir_err_code class_of_abort(rd_kafka_resp_err_t code)
+{
+    if (is_stale_membership(code))
+        return WEIR_ERR_STALE_GENERATION;
+    return is_refusal(code) ? WEIR_ERR_OUTPUT_REFUSED : WEIR_ERR_TXN_ABORTED;
+}
+
 static enum weir_err_code class_of(const rd_kafka_error_t *error)
 {
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
@@ -43,7 +59,7 @@ static enum weir_err_code class_of(const rd_kafka_error_t *error)
     if (identity != WEIR_OK)
         return identity;
     if (rd_kafka_error_txn_requires_abort(error))
-        return is_stale_membership(code) ? WEIR_ERR_STALE_GENERATION : WEIR_ERR_TXN_ABORTED;
+        return class_of_abort(code);
     return code == RD_KAFKA_RESP_ERR__TIMED_OUT ? WEIR_ERR_TRANSIENT : WEIR_ERR_TXN_UNKNOWN;
 }
 
@@ -68,9 +84,7 @@ enum weir_err_code fault_of_delivery(rd_kafka_resp_err_t code, const char *topic
         return weir_fail(err, identity, "topic %s does not exist", topic);
     if (identity == WEIR_ERR_TOPIC_DENIED)
         return weir_fail(err, identity, "no permission to write to topic %s", topic);
-    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
-        code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
-        code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
+    if (is_refusal(code))
         return weir_fail(err, WEIR_ERR_OUTPUT_REFUSED, "topic %s refuses records: %s", topic,
                          rd_kafka_err2str(code));
     return weir_fail(err, WEIR_ERR_TXN_ABORTED, "a record for topic %s was not delivered: %s", topic,

@@ -9,9 +9,9 @@
 
 /*
  * An error of a transactional call ("what": "commit"). Destroys error. NULL is WEIR_OK.
- * Retriable → TRANSIENT. Requires abort → TXN_ABORTED, STALE_GENERATION, TOPIC_DENIED, or FATAL ones. Fatal
- * or without flag → FENCED, DENIED, else TXN_UNKNOWN: what became of the transaction must be read from the
- * committed offsets.
+ * Retriable → TRANSIENT. Requires abort → TXN_ABORTED, STALE_GENERATION, TOPIC_DENIED, OUTPUT_REFUSED, or
+ * FATAL ones. Fatal or without flag → FENCED, DENIED, else TXN_UNKNOWN: what became of the transaction must
+ * be read from the committed offsets.
  */
 enum weir_err_code fault_of_transaction(rd_kafka_error_t *error, const char *what, struct weir_err *err);
 
