@@ -231,10 +231,15 @@ static enum weir_err_code open_producer(struct sink *sink, struct weir_err *err)
     return WEIR_OK;
 }
 
+/*
+ * A record that was not delivered leaves a gap in its partition's sequence numbers, at which the broker would
+ * refuse the next transaction too.
+ */
 static bool tainted(struct sink *sink)
 {
     struct txn *self = self_of(sink);
-    return atomic_load(&self->closed) != self->closed_at_begin || fitting_batch(self) != self->batch_bytes;
+    return atomic_load(&self->closed) != self->closed_at_begin ||
+           self->delivery_code != RD_KAFKA_RESP_ERR_NO_ERROR || fitting_batch(self) != self->batch_bytes;
 }
 
 static int64_t transaction_timeout_ms(struct sink *sink)
