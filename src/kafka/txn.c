@@ -270,7 +270,7 @@ static rd_kafka_headers_t *make_headers(const struct sink_record *record)
 }
 
 /* Hands one record to librdkafka, which borrows the value and copies the rest. */
-static rd_kafka_resp_err_t produce(struct txn *self, const struct sink_record *record)
+static rd_kafka_error_t *produce(struct txn *self, const struct sink_record *record)
 {
     rd_kafka_vu_t arguments[PRODUCE_ARGUMENTS] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = self->topics[record->topic]},
@@ -289,13 +289,9 @@ static rd_kafka_resp_err_t produce(struct txn *self, const struct sink_record *r
     if (headers)
         arguments[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
     rd_kafka_error_t *error = rd_kafka_produceva(self->rk, arguments, n);
-    if (!error)
-        return RD_KAFKA_RESP_ERR_NO_ERROR;
-    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-    rd_kafka_error_destroy(error);
-    if (headers)
+    if (error && headers)
         rd_kafka_headers_destroy(headers);
-    return code;
+    return error;
 }
 
 /* Why the transaction must be aborted: a failed delivery tells more than what followed from it. */
@@ -307,25 +303,34 @@ static enum weir_err_code with_delivery(const struct txn *self, enum weir_err_co
     return fault_of_delivery(self->delivery_code, topic_name(self, self->delivery_topic), err);
 }
 
+/* Why a record was not taken. A producer that was fenced says so here too, when it still had records to send.
+ */
+static enum weir_err_code refused(struct txn *self, const struct sink_record *record, rd_kafka_error_t *error,
+                                  struct weir_err *err)
+{
+    if (rd_kafka_error_is_fatal(error))
+        return fault_of_transaction(error, "send", err);
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    rd_kafka_poll(self->rk, 0);
+    return with_delivery(self, fault_of_delivery(code, topic_name(self, record->topic), err), err);
+}
+
 static enum weir_err_code send_record(struct sink *sink, const struct sink_record *record,
                                       struct weir_err *err)
 {
     struct txn *self = self_of(sink);
     int64_t until = clock_monotonic_ms() + self->timeout_ms;
-    rd_kafka_resp_err_t code = produce(self, record);
-    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_monotonic_ms() < until) {
+    rd_kafka_error_t *error = produce(self, record);
+    while (error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+           clock_monotonic_ms() < until) {
+        rd_kafka_error_destroy(error);
         rd_kafka_poll(self->rk, QUEUE_FULL_POLL_MS);
-        code = produce(self, record);
+        error = produce(self, record);
     }
     if (++self->sent % POLL_EVERY == 0)
         rd_kafka_poll(self->rk, 0);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return WEIR_OK;
-    if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__FENCED)
-        return weir_fail(err, WEIR_ERR_TXN_UNKNOWN, "send: %s", rd_kafka_err2str(code));
-    rd_kafka_poll(self->rk, 0);
-    enum weir_err_code fault = fault_of_delivery(code, topic_name(self, record->topic), err);
-    return with_delivery(self, fault, err);
+    return error ? refused(self, record, error, err) : WEIR_OK;
 }
 
 /* When a chain of slices must end. */
