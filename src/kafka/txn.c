@@ -382,6 +382,22 @@ static enum weir_err_code call_sliced(struct txn *self, enum call call,
     return weir_fail(err, WEIR_ERR_TXN_UNKNOWN, "no answer within the deadline: %s", last.text);
 }
 
+/*
+ * Commits. An error that librdkafka wants answered with an abort may be the brokers' answer to EndTxn, and
+ * then only the committed offsets tell what became of it; unless a record was not delivered, for then EndTxn
+ * was not sent.
+ */
+static enum weir_err_code end(struct txn *self, struct deadline *deadline, struct weir_err *err)
+{
+    enum weir_err_code code = call_sliced(self, CALL_COMMIT, NULL, NULL, deadline, err);
+    if (code != WEIR_OK)
+        rd_kafka_poll(self->rk, 0);
+    bool undelivered = self->delivery_code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (undelivered || weir_err_class(code) != WEIR_CLASS_ABORT_BATCH)
+        return code;
+    return err->code = WEIR_ERR_TXN_UNKNOWN;
+}
+
 static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, const struct position *next,
                                  size_t n, int64_t deadline_ms, struct weir_err *err)
 {
@@ -394,7 +410,9 @@ static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, c
     enum weir_err_code code = call_sliced(self, CALL_OFFSETS, offsets, stamp, &deadline, err);
     rd_kafka_topic_partition_list_destroy(offsets);
     if (code == WEIR_OK)
-        code = call_sliced(self, CALL_COMMIT, NULL, NULL, &deadline, err);
+        code = end(self, &deadline, err);
+    else
+        rd_kafka_poll(self->rk, 0);
     return with_delivery(self, code, err);
 }
 
