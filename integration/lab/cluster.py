@@ -175,10 +175,11 @@ class Node:
 class Cluster:
     """A cluster in a folder. Everything but the folder's own files may be lost and found again by Cluster(folder)."""
 
-    def __init__(self, folder, nodes=1, properties=None, tied=True, port=None):
+    def __init__(self, folder, nodes=1, properties=None, tied=True, port=None, jvm=()):
         self.folder = Path(folder).absolute()
         self.home = kafka_home()
         self.tied = tied
+        self.jvm = tuple(jvm)  # Further words for Java; of two that contradict each other the later one counts.
         self.properties = dict(properties or {})
         self._wanted_port = port
         saved = self._saved()
@@ -257,7 +258,7 @@ class Cluster:
             if process.returncode != 0:
                 raise ClusterError(f"cannot format {node.folder}:\n{complaint.decode(errors='replace')}")
         for node in idle:
-            node.launch(self.tied)
+            node.launch(self.tied, jvm=self.jvm)
         for node in idle:
             node.wait_ready()
 

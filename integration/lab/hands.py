@@ -48,6 +48,13 @@ class Hands:
         spec = {"num_partitions": partitions, "replication_factor": replicas, "configs": settings}
         self._ask(lambda admin: admin.create_topics({topic: spec}, wait_for_metadata=True))
 
+    def delete(self, *topics):
+        self._ask(lambda admin: admin.delete_topics(list(topics)))
+
+    def groups(self):
+        """The groups that have a member or an offset."""
+        return [group["group_id"] for group in self._ask(lambda admin: admin.list_groups())]
+
     def configure(self, topic, **configs):
         settings = {name.replace("_", "."): str(value) for name, value in configs.items()}
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)

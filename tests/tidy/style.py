@@ -10,14 +10,14 @@ from pathlib import PurePosixPath
 from source import Finding, declared
 
 UNTESTED = "tests/tidy/untested.txt"
-TOPS = ("include", "src", "tests", "script", "integration", "cmake", "docs", "config", "schemas")
+TOPS = ("include", "src", "tests", "bench", "script", "integration", "cmake", "docs", "config", "schemas")
 TEXT = {".c", ".h", ".def", ".py", ".cmake", ".md", ".yaml", ".yml", ".json", ".avsc", ".sh"}
 CLANG_FORMATS = ("clang-format", *(f"clang-format-{version}" for version in range(14, 20)))
 OLDEST_CLANG_FORMAT = 14
 
 
 def check(tree, options):
-    code = tree.files("include", "src", "tests", suffixes={".c", ".h"})
+    code = tree.files("include", "src", "tests", "bench", suffixes={".c", ".h"})
     findings, formatter = check_format(tree, code)
     for path in text_files(tree):
         findings += check_text(path, tree.text(path))
