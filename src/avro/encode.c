@@ -63,9 +63,13 @@ bool encode_boolean(struct weir_arena *out, bool value)
 
 bool encode_text(struct weir_arena *out, struct weir_bytes text)
 {
-    size_t used = out->used;
-    if (encode_long(out, (int64_t)text.len) && encode_raw(out, text))
-        return true;
-    out->used = used;
-    return false;
+    uint8_t len[ENCODE_LONG_MAX];
+    size_t n = encode_long_to(len, (int64_t)text.len);
+    uint8_t *p = text.len <= SIZE_MAX - n ? weir_arena_alloc(out, n + text.len, 1) : NULL;
+    if (!p)
+        return false;
+    memcpy(p, len, n);
+    if (text.len > 0)
+        memcpy(p + n, text.data, text.len);
+    return true;
 }

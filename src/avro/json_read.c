@@ -308,12 +308,8 @@ static bool read_value(struct cursor *c, const struct json_reader *reader, const
     }
 }
 
-/* The field of a name, NULL when the record has none. Producers keep an order, so the guess mostly holds. */
-static const struct json_field *find_field(const struct json_record *record, struct weir_bytes name,
-                                           size_t guess)
+static const struct json_field *find_field(const struct json_record *record, struct weir_bytes name)
 {
-    if (guess < record->n && weir_bytes_equal(record->fields[guess].name, name))
-        return &record->fields[guess];
     uint32_t hash = json_hash(name);
     for (size_t at = hash & record->mask; record->entries[at].name.data; at = (at + 1) & record->mask) {
         const struct json_entry *entry = &record->entries[at];
@@ -323,21 +319,45 @@ static const struct json_field *find_field(const struct json_record *record, str
     return NULL;
 }
 
-/* Reads a member's name and the colon after it; *field is NULL for one that the record has not. */
-static bool read_name(struct cursor *c, const struct json_record *record, size_t guess,
-                      const struct json_field **field)
+/* True, and past it, when the name at the cursor is that of the field after the last one: producers keep an
+ * order. Not so for one with escapes, which only looks different. */
+static bool name_is(struct cursor *c, const struct json_record *record, size_t guess)
+{
+    if (guess >= record->n)
+        return false;
+    struct weir_bytes name = record->fields[guess].name;
+    if ((size_t)(c->end - c->p) < name.len + 2 || c->p[name.len + 1] != '"' ||
+        memcmp(c->p + 1, name.data, name.len) != 0)
+        return false;
+    c->p += name.len + 2;
+    return true;
+}
+
+/* Reads any name; *field is NULL for one that the record has not. */
+static bool look_up_name(struct cursor *c, const struct json_record *record, const struct json_field **field)
 {
     struct json_span span;
     size_t used = c->out->used;
-    if (c->p == c->end || *c->p != '"')
-        return json_fail_syntax(c, "name");
     if (!json_span_read(c, &span))
         return false;
     struct weir_bytes name = span.inside;
     if (span.escaped && !json_span_decode(c, &span, JSON_USE_NAME, true, &name))
         return false;
-    *field = find_field(record, name, guess);
+    *field = find_field(record, name);
     c->out->used = used;
+    return true;
+}
+
+/* Reads a member's name and the colon after it. */
+static bool read_name(struct cursor *c, const struct json_record *record, size_t guess,
+                      const struct json_field **field)
+{
+    if (c->p == c->end || *c->p != '"')
+        return json_fail_syntax(c, "name");
+    if (name_is(c, record, guess))
+        *field = &record->fields[guess];
+    else if (!look_up_name(c, record, field))
+        return false;
     json_skip_space(c);
     if (c->p == c->end || *c->p != ':')
         return json_fail_syntax(c, "colon");

@@ -11,12 +11,6 @@ bool json_fail_syntax(struct cursor *c, const char *expected)
     return cursor_fail(c, WEIR_CODE_NOT_JSON, c->p, "no %s where one should be", expected);
 }
 
-void json_skip_space(struct cursor *c)
-{
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\n' || *c->p == '\r'))
-        c->p++;
-}
-
 bool json_skip_word(struct cursor *c, const char *word)
 {
     size_t len = strlen(word);

@@ -5,9 +5,28 @@
 
 /* --- between the quotes --- */
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The length of the run at p that needs no look: no quote, backslash or control character, and ASCII. Eight
+ * bytes at a time, since nearly all text is such; up to seven of the run may be left. */
+static size_t plain_run(const uint8_t *p, const uint8_t *end)
+{
+    size_t n = 0;
+    for (; (size_t)(end - p) - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, p + n, sizeof word);
+        uint64_t quote = word ^ EACH('"'), backslash = word ^ EACH('\\');
+        /* In each term the high bit of a byte is set where it is what is looked for, or not ASCII. */
+        uint64_t found = (quote - EACH(1)) | (backslash - EACH(1)) | (word - EACH(0x20)) | word;
+        if (found & EACH(0x80))
+            break;
+    }
+    return n;
+}
+
 bool json_span_read(struct cursor *c, struct json_span *span)
 {
-    const uint8_t *start = c->p + 1, *p = start;
+    const uint8_t *start = c->p + 1, *p = start + plain_run(start, c->end);
     uint8_t all = 0;
     span->escaped = false;
     for (; p < c->end && *p != '"'; p++) {
