@@ -62,7 +62,10 @@ struct weir_schema {
     uint64_t fingerprint; /* CRC-64-AVRO of the parsing canonical form */
 };
 
-/* Limits on what a schema may ask for, since its text is untrusted too. */
+/*
+ * Limits on what a schema may ask for, since its text is untrusted too. FIELDS_MAX bounds the fields and
+ * union branches, those of a type counted wherever the type is used, and the symbols of an enum.
+ */
 #define WEIR_SCHEMA_TEXT_MAX   (1024 * 1024)
 #define WEIR_SCHEMA_FIELDS_MAX 4096
 #define WEIR_SCHEMA_DEPTH_MAX  64

@@ -79,7 +79,9 @@ static json_t *text_load(struct schema_reading *reading, struct weir_bytes text)
     json_error_t error;
     json_t *json = json_loadb((const char *)text.data, text.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    /* jansson says out_of_memory in some places and nothing at all in others. */
+    /* jansson says out_of_memory in some places and nothing at all in others. In others again (2.14: a
+     * token's buffer that cannot grow) it takes short memory for wrong syntax, or cuts a long text: that
+     * cannot be told from here. */
     if (!json && (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory))
         schema_no_memory(reading);
     else if (!json)
