@@ -1,0 +1,13 @@
+include(${PROJECT_SOURCE_DIR}/tests/support/alloc_fail.cmake)
+include(${PROJECT_SOURCE_DIR}/tests/support/twin.cmake)
+
+foreach(file heap batch)
+    weir_unit_test(${file} USES weir_engine)
+endforeach()
+foreach(file trouble holds plans job_process outbox settle loop)
+    weir_unit_test(${file} USES weir_engine)
+    weir_twins(test_${file})
+endforeach()
+foreach(file heap batch holds plans outbox)
+    weir_alloc_fail(test_${file})
+endforeach()

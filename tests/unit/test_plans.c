@@ -1,0 +1,149 @@
+#include "engine/plans.h"
+
+#include "support/alloc_fail.h"
+#include "support/twin_rig.h"
+
+#define UNKNOWN_ID 99
+#define BROKEN_ID  98
+
+static struct rig rig;
+
+static int set_up(void **state)
+{
+    (void)state;
+    rig_init(&rig, (struct rig_options){.partitions = 1, .seed = 1});
+    twin_add_schema(&rig.world, BROKEN_ID, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    rig_release(&rig);
+    return 0;
+}
+
+static struct plans_answer find(uint32_t id, int64_t age_ms)
+{
+    const struct weir_wire wire = {WEIR_WIRE_AVRO, id, WEIR_WIRE_PREFIX};
+    return plans_find(rig.plans, &wire, age_ms);
+}
+
+static uint64_t asked(void)
+{
+    return rig.member.calls[TWIN_BY_ID];
+}
+
+static void test_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t id;
+        int64_t age_ms;
+        bool down, plan;
+        enum weir_code reject;
+        enum weir_err_code wait;
+    } rows[] = {
+        {RIG_ID, 0, false, true, WEIR_CODE_NONE, WEIR_OK},
+        {RIG_MISFIT, 0, false, false, WEIR_CODE_SCHEMA_MISMATCH, WEIR_OK},
+        {BROKEN_ID, 0, false, false, WEIR_CODE_SCHEMA_MISMATCH, WEIR_OK},
+        {UNKNOWN_ID, 0, false, false, WEIR_CODE_NONE, WEIR_ERR_SCHEMA_PENDING},
+        {UNKNOWN_ID, RIG_DEADLINE - 1, false, false, WEIR_CODE_NONE, WEIR_ERR_SCHEMA_PENDING},
+        {UNKNOWN_ID, RIG_DEADLINE, false, false, WEIR_CODE_UNKNOWN_SCHEMA, WEIR_OK},
+        /* Nothing can be said while the registry is down, however old the record is. */
+        {UNKNOWN_ID, RIG_DEADLINE * 10, true, false, WEIR_CODE_NONE, WEIR_ERR_REGISTRY_DOWN},
+        /* What is known stays known. */
+        {RIG_ID, 0, true, true, WEIR_CODE_NONE, WEIR_OK},
+        {RIG_MISFIT, 0, true, false, WEIR_CODE_SCHEMA_MISMATCH, WEIR_OK},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        rig.world.registry_down = rows[i].down;
+        plans_trim(rig.plans);
+        struct plans_answer answer = find(rows[i].id, rows[i].age_ms);
+        if ((answer.plan != NULL) != rows[i].plan || answer.reject != rows[i].reject ||
+            answer.wait != rows[i].wait)
+            fail_msg("row %zu: %s %s", i, weir_code_name(answer.reject), weir_err_name(answer.wait));
+        if (!rows[i].plan)
+            assert_true(answer.why->text[0] != '\0');
+    }
+}
+
+static void test_plain(void **state)
+{
+    (void)state;
+    static const enum weir_wire_kind kinds[] = {WEIR_WIRE_TOMBSTONE, WEIR_WIRE_JSON, WEIR_WIRE_EMPTY,
+                                                WEIR_WIRE_UNKNOWN};
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        const struct weir_wire wire = {kinds[i], 0, 0};
+        assert_non_null(plans_find(rig.plans, &wire, 0).plan);
+    }
+    assert_int_equal(asked(), 0);
+}
+
+/* What is known is asked for once, whatever it is. */
+static void test_known_is_asked_for_once(void **state)
+{
+    (void)state;
+    static const uint32_t ids[] = {RIG_ID, RIG_MISFIT, BROKEN_ID};
+    for (int round = 0; round < 5; round++) {
+        for (size_t i = 0; i < COUNT(ids); i++)
+            (void)find(ids[i], 0);
+        plans_trim(rig.plans);
+    }
+    assert_int_equal(asked(), COUNT(ids));
+}
+
+/* What is not known is asked for once a batch, not once a record: a registry answers over the network. */
+static void test_unknown_is_asked_for_once_a_batch(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(find(UNKNOWN_ID, RIG_DEADLINE).reject, WEIR_CODE_UNKNOWN_SCHEMA);
+    assert_int_equal(find(UNKNOWN_ID, 0).wait, WEIR_ERR_SCHEMA_PENDING);
+    assert_int_equal(asked(), 1);
+    plans_trim(rig.plans);
+    twin_add_schema(&rig.world, UNKNOWN_ID, rig.reader);
+    assert_non_null(find(UNKNOWN_ID, 0).plan);
+}
+
+/* A registry that is down is not asked again in the same batch, for whatever id. */
+static void test_down_is_asked_once_a_batch(void **state)
+{
+    (void)state;
+    rig.world.registry_down = true;
+    for (uint32_t id = 200; id < 210; id++)
+        assert_int_equal(find(id, 0).wait, WEIR_ERR_REGISTRY_DOWN);
+    assert_int_equal(asked(), 1);
+    rig.world.registry_down = false;
+    plans_trim(rig.plans);
+    assert_non_null(find(RIG_ID, 0).plan);
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    long n = 0;
+    enum weir_err_code code = WEIR_ERR_NO_MEMORY;
+    while (code != WEIR_OK) {
+        assert_int_equal(code, WEIR_ERR_NO_MEMORY);
+        alloc_fail_at(++n);
+        struct plans_answer answer = find(RIG_ID, 0);
+        code = alloc_fail_off() ? answer.wait : WEIR_OK;
+        plans_trim(rig.plans);
+    }
+    assert_true(n > 1);
+    assert_non_null(find(RIG_ID, 0).plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_plain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_known_is_asked_for_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_is_asked_for_once_a_batch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_down_is_asked_once_a_batch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

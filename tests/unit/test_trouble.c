@@ -1,0 +1,104 @@
+#include "engine/trouble.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "support/twin_log.h"
+
+static struct trouble trouble;
+
+static int set_up(void **state)
+{
+    (void)state;
+    trouble = (struct trouble){0};
+    twin_log_clear();
+    return 0;
+}
+
+static int join(enum weir_err_code code, const char *text)
+{
+    struct weir_err err;
+    (void)weir_fail(&err, code, "%s", text);
+    return trouble_join(&trouble, &err, 1000);
+}
+
+static void test_said_once_and_once(void **state)
+{
+    (void)state;
+    int first = join(WEIR_ERR_TOPIC_MISSING, "topic dlq does not exist");
+    int second = join(WEIR_ERR_TOPIC_MISSING, "topic dlq does not exist");
+    assert_int_equal(first, second);
+    assert_int_equal(twin_log_count("topic_missing"), 1);
+    trouble_leave(&trouble, first, 2000);
+    assert_int_equal(twin_log_count("recovered"), 0);
+    trouble_leave(&trouble, second, 3500);
+    assert_int_equal(twin_log_count("recovered"), 1);
+    assert_int_equal(twin_log_text("over after 2.5 s: topic dlq does not exist"), 1);
+}
+
+static void test_others_are_others(void **state)
+{
+    (void)state;
+    int a = join(WEIR_ERR_TOPIC_MISSING, "topic dlq does not exist");
+    int b = join(WEIR_ERR_TOPIC_MISSING, "topic out does not exist");
+    int c = join(WEIR_ERR_TOPIC_DENIED, "topic out does not exist");
+    assert_true(a != b && b != c && a != c);
+    assert_int_equal(twin_log_level(WEIR_LOG_WARN), 3);
+    trouble_leave(&trouble, b, 2000);
+    assert_int_equal(twin_log_text("topic out does not exist"), 3);
+    assert_int_equal(join(WEIR_ERR_TOPIC_MISSING, "topic dlq does not exist"), a);
+    assert_int_equal(twin_log_level(WEIR_LOG_WARN), 3);
+}
+
+/* The client words the same outage differently from call to call. */
+static void test_brokers_down_is_one(void **state)
+{
+    (void)state;
+    int a = join(WEIR_ERR_BROKER_DOWN, "2/2 brokers are down");
+    int b = join(WEIR_ERR_BROKER_DOWN, "metadata: timed out");
+    assert_int_equal(a, b);
+    assert_int_equal(twin_log_level(WEIR_LOG_WARN), 1);
+}
+
+/* It comes back: that is news. */
+static void test_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        trouble_leave(&trouble, join(WEIR_ERR_REGISTRY_DOWN, "no answer"), 2000);
+    assert_int_equal(twin_log_count("registry_down"), 3);
+    assert_int_equal(twin_log_count("recovered"), 3);
+}
+
+static void test_more_than_there_is_room_for(void **state)
+{
+    (void)state;
+    int rows[TROUBLE_MAX + 5];
+    char text[32];
+    for (int i = 0; i < TROUBLE_MAX + 5; i++) {
+        (void)snprintf(text, sizeof text, "id %d", i);
+        rows[i] = join(WEIR_ERR_SCHEMA_PENDING, text);
+        assert_in_range(rows[i], 0, TROUBLE_MAX - 1);
+    }
+    assert_int_equal(twin_log_level(WEIR_LOG_WARN), TROUBLE_MAX);
+    for (int i = 0; i < TROUBLE_MAX + 5; i++)
+        trouble_leave(&trouble, rows[i], 2000);
+    assert_int_equal(twin_log_count("recovered"), TROUBLE_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_said_once_and_once, set_up),
+        cmocka_unit_test_setup(test_others_are_others, set_up),
+        cmocka_unit_test_setup(test_brokers_down_is_one, set_up),
+        cmocka_unit_test_setup(test_again, set_up),
+        cmocka_unit_test_setup(test_more_than_there_is_room_for, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
