@@ -244,13 +244,16 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
             continue;
         int64_t committed = loop->next[at++].offset;
         done = done || (committed == run->next && run->next > run->first);
+        holds_passed(&loop->holds, run->partition, committed);
         if (committed != run->next && committed != run->first)
             log_warn("moved",
                      "partition %d is committed at %lld; the batch was %lld to %lld: going on from there",
                      run->partition, (long long)committed, (long long)run->first, (long long)run->next);
     }
-    if (done)
+    if (done) {
         count_batch(loop);
+        counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
+    }
     log_info("rebuilt", "new producer ready; the batch of %zu records was %s", batch->n,
              done ? "committed" : "not committed and is done again");
     return loop->parts.source->ops->seek(loop->parts.source, loop->next, n, err);
