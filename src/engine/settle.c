@@ -245,7 +245,9 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
         int64_t committed = loop->next[at++].offset;
         done = done || (committed == run->next && run->next > run->first);
         holds_passed(&loop->holds, run->partition, committed);
-        if (committed != run->next && committed != run->first)
+        /* Before the batch's first record is no move: transaction markers and aborted records take offsets.
+         */
+        if (committed > run->first && committed != run->next)
             log_warn("moved",
                      "partition %d is committed at %lld; the batch was %lld to %lld: going on from there",
                      run->partition, (long long)committed, (long long)run->first, (long long)run->next);
