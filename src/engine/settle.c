@@ -266,13 +266,14 @@ static enum weir_err_code open_sink(struct loop *loop, struct weir_err *err)
     enum weir_err_code code = loop->parts.sink->ops->open(loop->parts.sink, err);
     if (code != WEIR_OK)
         return code;
-    if (!loop->started) {
+    if (!loop->started)
         code = loop->parts.source->ops->start(loop->parts.source, err);
-        loop->started = code == WEIR_OK;
-    }
+    if (code != WEIR_OK)
+        return code;
+    loop->started = true;
     loop->refresh_at_ms = now_ms(loop);
     loop->state = loop->batch.n > 0 ? LOOP_LEARNING : LOOP_RUNNING;
-    return code;
+    return WEIR_OK;
 }
 
 enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
