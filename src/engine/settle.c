@@ -211,18 +211,20 @@ static enum weir_err_code set_quiet(struct loop *loop, bool quiet, struct weir_e
     return loop->parts.source->ops->quiet(loop->parts.source, quiet, err);
 }
 
-/* Serves the group while the sink is not ready. */
-static enum weir_err_code keep_alive(struct loop *loop, const struct weir_err *why, struct weir_err *err)
+/* Serves the group while nothing may be gathered. The poll is also the pause between two tries. */
+static enum weir_err_code keep_alive(struct loop *loop, struct weir_err *err)
 {
-    settle_down(loop, why);
-    if (!loop->started)
-        return WEIR_OK;
-    enum weir_err_code code = set_quiet(loop, true, err);
+    struct weir_err why = {0};
     size_t n = 0;
-    if (code == WEIR_OK)
-        code = loop->parts.source->ops->poll(loop->parts.source, KEEPALIVE_POLL_MS, 1, &loop->batch.heap,
-                                             loop->batch.landing, &n, err);
-    return weir_err_class(code) == WEIR_CLASS_FATAL ? code : WEIR_OK;
+    enum weir_err_code code = set_quiet(loop, true, err);
+    if (code != WEIR_OK)
+        return code;
+    code = loop->parts.source->ops->poll(loop->parts.source, KEEPALIVE_POLL_MS, 1, &loop->batch.heap,
+                                         loop->batch.landing, &n, &why);
+    if (weir_err_class(code) != WEIR_CLASS_FATAL)
+        return WEIR_OK;
+    *err = why;
+    return code;
 }
 
 /* Reads from the committed offsets what became of the batch, and goes on from there. */
@@ -293,7 +295,9 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
         *err = why;
         return code;
     }
-    if (code != WEIR_OK)
-        return keep_alive(loop, &why, err);
+    if (code != WEIR_OK) {
+        settle_down(loop, &why);
+        return keep_alive(loop, err);
+    }
     return set_quiet(loop, false, err);
 }
