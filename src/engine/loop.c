@@ -72,7 +72,9 @@ static enum weir_err_code refresh(struct loop *loop, struct weir_err *err)
         settle_down(loop, &why);
         return WEIR_OK;
     }
-    settle_up(loop);
+    /* The topics may be seen while the group's coordinator is away. */
+    if (!loop->poll_down)
+        settle_up(loop);
     watch_input(loop);
     bool soon = loop->holds.n > 0 || loop->no_input >= 0;
     loop->refresh_at_ms = now_ms(loop) + (soon ? LOOP_REFRESH_SOON_MS : LOOP_REFRESH_MS);
@@ -121,9 +123,10 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
         *err = why;
         return code;
     }
+    loop->poll_down = code == WEIR_ERR_BROKER_DOWN;
     /* Trouble with the input topic itself shows in the next look at the topics, which also tells when it is
      * over. */
-    if (code == WEIR_ERR_BROKER_DOWN)
+    if (loop->poll_down)
         settle_down(loop, &why);
     else if (code != WEIR_OK)
         loop->refresh_at_ms = now_ms(loop);
