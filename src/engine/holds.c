@@ -43,9 +43,8 @@ static struct hold *append(struct holds *holds)
 }
 
 /* The order of rows means nothing, so the last one fills the gap. */
-static void forget(struct holds *holds, struct hold *hold)
+static void drop(struct holds *holds, struct hold *hold)
 {
-    trouble_leave(holds->trouble, hold->trouble, now_ms(holds));
     *hold = holds->rows[--holds->n];
 }
 
@@ -77,6 +76,7 @@ enum weir_err_code holds_add(struct holds *holds, struct position at, const stru
         hold->pause_ms = 0;
     hold->at = at;
     hold->paused = true;
+    hold->adrift_ms = 0;
     prolong(holds, hold, why);
     enum weir_err_code code = holds->source->ops->seek(holds->source, &at, 1, err);
     if (code == WEIR_OK)
@@ -87,8 +87,24 @@ enum weir_err_code holds_add(struct holds *holds, struct position at, const stru
 void holds_passed(struct holds *holds, int32_t partition, int64_t offset)
 {
     struct hold *hold = holds->n ? find(holds, partition) : NULL;
-    if (hold && offset > hold->at.offset)
-        forget(holds, hold);
+    if (!hold || offset <= hold->at.offset)
+        return;
+    trouble_leave(holds->trouble, hold->trouble, now_ms(holds));
+    drop(holds, hold);
+}
+
+/*
+ * The partition is not ours, or ours anew. When it comes back and still has to wait, that is the same trouble
+ * going on: forgetting it at once would say that it is over, and then say it again, at each rebalance.
+ */
+static void drift(struct holds *holds, struct hold *hold)
+{
+    if (hold->adrift_ms == 0)
+        hold->adrift_ms = now_ms(holds);
+    if (now_ms(holds) - hold->adrift_ms < HOLDS_ADRIFT_MS)
+        return;
+    trouble_hand_over(holds->trouble, hold->trouble);
+    drop(holds, hold);
 }
 
 enum weir_err_code holds_tend(struct holds *holds, bool now, struct weir_err *err)
@@ -96,7 +112,7 @@ enum weir_err_code holds_tend(struct holds *holds, bool now, struct weir_err *er
     for (size_t i = holds->n; i-- > 0;) {
         struct hold *hold = &holds->rows[i];
         if (!holds->source->ops->owns(holds->source, hold->at.partition, hold->at.epoch)) {
-            forget(holds, hold);
+            drift(holds, hold);
         } else if (hold->paused && (now || now_ms(holds) >= hold->retry_at_ms)) {
             hold->paused = false;
             enum weir_err_code code = holds->source->ops->resume(holds->source, hold->at.partition, err);

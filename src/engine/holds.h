@@ -15,6 +15,8 @@
  */
 #define HOLDS_FIRST_MS   200
 #define HOLDS_LONGEST_MS 5000
+/* How long a hold is remembered whose partition is not ours: a rebalance often gives it back. */
+#define HOLDS_ADRIFT_MS 30000
 
 struct hold {
     struct position at;
@@ -22,6 +24,7 @@ struct hold {
     int64_t retry_at_ms;
     int trouble;
     bool paused;
+    int64_t adrift_ms; /* when the partition was first seen not to be ours; 0: it is */
 };
 
 struct holds {
@@ -46,8 +49,8 @@ enum weir_err_code holds_add(struct holds *holds, struct position at, const stru
 void holds_passed(struct holds *holds, int32_t partition, int64_t offset);
 
 /*
- * Lets go on those whose pause is over (all of them when now is true), and forgets those that others own now.
- * Errors of the source.
+ * Lets go on those whose pause is over (all of them when now is true), and forgets those that others have
+ * owned for HOLDS_ADRIFT_MS. Errors of the source.
  */
 enum weir_err_code holds_tend(struct holds *holds, bool now, struct weir_err *err);
 

@@ -40,3 +40,9 @@ void trouble_leave(struct trouble *trouble, int row, int64_t now_ms)
     double seconds = (double)(now_ms - trouble->rows[row].since_ms) / 1000.0;
     log_info("recovered", "over after %.1f s: %s", seconds, trouble->rows[row].err.text);
 }
+
+void trouble_hand_over(struct trouble *trouble, int row)
+{
+    if (--trouble->rows[row].holders == 0)
+        log_info("handed_over", "what waited belongs to other members now: %s", trouble->rows[row].err.text);
+}

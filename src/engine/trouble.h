@@ -30,4 +30,9 @@ int trouble_join(struct trouble *trouble, const struct weir_err *err, int64_t no
 /* Takes a holder away; the last one says that it is over. */
 void trouble_leave(struct trouble *trouble, int row, int64_t now_ms);
 
+/* Takes a holder away whose partition others have now; the last one says so, since nothing is known to be
+ * over.
+ */
+void trouble_hand_over(struct trouble *trouble, int row);
+
 #endif
