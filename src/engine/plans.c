@@ -19,6 +19,9 @@ struct plans {
     struct weir_plan *plain;  /* the plan without writer */
     struct plans_entry *last; /* runs of one id are the rule */
     size_t n;
+    /* The last id that the registry did not give in this batch, and what it said: OK when there is none. */
+    uint32_t missing_id;
+    struct weir_err missing;
     struct weir_err why;
     struct plans_entry slots[PLANS_SLOTS];
 };
@@ -78,25 +81,33 @@ void plans_free(struct plans *plans)
 
 void plans_trim(struct plans *plans)
 {
+    plans->missing.code = WEIR_OK;
     if (plans->n > PLANS_MAX / 2)
         clear(plans);
 }
 
-/* Compiles the plan of a known writer into entry; a writer that does not fit is an entry too. */
+static enum weir_err_code keep_mismatch(struct plans *plans, struct plans_entry *entry)
+{
+    entry->mismatch = malloc(sizeof *entry->mismatch);
+    if (!entry->mismatch)
+        return weir_fail(&plans->why, WEIR_ERR_NO_MEMORY, "no memory for a plan");
+    *entry->mismatch = plans->why;
+    return WEIR_OK;
+}
+
+/* Compiles the plan of a known writer into entry; a writer that does not fit is an entry too, and so is one
+ * that is no schema (NULL), since what an id stands for never changes. */
 static enum weir_err_code compile(struct plans *plans, struct plans_entry *entry, uint32_t id,
                                   const struct weir_schema *writer)
 {
     struct weir_plan_request request = plans->request;
     request.writer = writer;
-    enum weir_err_code code = weir_plan_new(&request, &entry->plan, &plans->why);
-    if (code == WEIR_ERR_NO_MEMORY)
+    enum weir_err_code code =
+        writer ? weir_plan_new(&request, &entry->plan, &plans->why) : WEIR_ERR_BAD_SCHEMA;
+    if (code != WEIR_OK && code != WEIR_ERR_NO_MEMORY)
+        code = keep_mismatch(plans, entry);
+    if (code != WEIR_OK)
         return code;
-    if (code != WEIR_OK) {
-        entry->mismatch = malloc(sizeof *entry->mismatch);
-        if (!entry->mismatch)
-            return weir_fail(&plans->why, WEIR_ERR_NO_MEMORY, "no memory for a plan");
-        *entry->mismatch = plans->why;
-    }
     entry->id = id;
     plans->n++;
     return WEIR_OK;
@@ -114,8 +125,6 @@ static struct plans_answer answer_unknown(struct plans *plans, uint32_t id, enum
                                           int64_t age_ms)
 {
     struct weir_err *why = &plans->why;
-    if (said == WEIR_ERR_BAD_SCHEMA)
-        return (struct plans_answer){.reject = WEIR_CODE_SCHEMA_MISMATCH, .why = why};
     if (said != WEIR_ERR_NOT_FOUND)
         return (struct plans_answer){.wait = said, .why = why};
     if (age_ms >= plans->deadline_ms) {
@@ -126,16 +135,34 @@ static struct plans_answer answer_unknown(struct plans *plans, uint32_t id, enum
     return (struct plans_answer){.wait = WEIR_ERR_SCHEMA_PENDING, .why = why};
 }
 
+/* Asks the registry, but not twice in a batch for what it did not give: it may be far away. */
+static enum weir_err_code ask(struct plans *plans, uint32_t id, const struct weir_schema **writer)
+{
+    const struct weir_err *missing = &plans->missing;
+    bool known = missing->code == WEIR_ERR_NOT_FOUND && plans->missing_id == id;
+    if (known || weir_err_class(missing->code) == WEIR_CLASS_WAIT) {
+        plans->why = *missing;
+        return missing->code;
+    }
+    enum weir_err_code code = plans->schemas->ops->by_id(plans->schemas, id, writer, &plans->why);
+    if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA) {
+        plans->missing = plans->why;
+        plans->missing_id = id;
+    }
+    return code;
+}
+
 static struct plans_answer learn(struct plans *plans, struct plans_entry *entry, uint32_t id, int64_t age_ms)
 {
     const struct weir_schema *writer = NULL;
-    enum weir_err_code code = plans->schemas->ops->by_id(plans->schemas, id, &writer, &plans->why);
-    if (code == WEIR_OK && plans->n >= PLANS_MAX)
+    enum weir_err_code code = ask(plans, id, &writer);
+    bool known = code == WEIR_OK || code == WEIR_ERR_BAD_SCHEMA;
+    if (known && plans->n >= PLANS_MAX)
         return (struct plans_answer){.wait = weir_fail(&plans->why, WEIR_ERR_SCHEMA_PENDING,
                                                        "more than %d schema ids in one batch", PLANS_MAX),
                                      .why = &plans->why};
-    if (code == WEIR_OK)
-        code = compile(plans, entry, id, writer);
+    if (known)
+        code = compile(plans, entry, id, code == WEIR_OK ? writer : NULL);
     if (code == WEIR_OK) {
         plans->last = entry;
         return answer_of(entry);
