@@ -102,10 +102,12 @@ static void say_progress(struct loop *loop)
 static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
 {
     say_progress(loop);
+    bool hurry = atomic_exchange(&loop->parts.control->hurry, 0) != 0;
+    if (hurry)
+        loop->refresh_at_ms = now_ms(loop);
     enum weir_err_code code = refresh(loop, err);
     if (code != WEIR_OK)
         return code;
-    bool hurry = atomic_exchange(&loop->parts.control->hurry, 0) != 0;
     return holds_tend(&loop->holds, hurry, err);
 }
 
