@@ -113,6 +113,13 @@ static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
 
 /* --- a batch --- */
 
+/* Records that were polled but cannot be taken into the batch: the source must have all back before it ends.
+ */
+static void give_back(struct loop *loop, size_t n)
+{
+    loop->parts.source->ops->release(loop->parts.source, loop->batch.landing, n);
+}
+
 /* Polls once into the batch. Errors of the WAIT kind are noted and the poll counts as empty. */
 static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t max, size_t *n,
                                     struct weir_err *err)
@@ -122,6 +129,7 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
     enum weir_err_code code = loop->parts.source->ops->poll(loop->parts.source, timeout_ms, max,
                                                             &loop->batch.heap, loop->batch.landing, n, &why);
     if (weir_err_class(code) == WEIR_CLASS_FATAL) {
+        give_back(loop, *n);
         *err = why;
         return code;
     }
@@ -132,7 +140,10 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
         settle_down(loop, &why);
     else if (code != WEIR_OK)
         loop->refresh_at_ms = now_ms(loop);
-    return batch_take(&loop->batch, *n, err);
+    code = batch_take(&loop->batch, *n, err);
+    if (code != WEIR_OK)
+        give_back(loop, *n);
+    return code;
 }
 
 /* Fills the batch up to its bounds in count, bytes and time, the time counted from its first record on. */
