@@ -25,7 +25,7 @@ static bool stopping(const struct loop *loop)
 
 enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err)
 {
-    *loop = (struct loop){.parts = *parts, .state = LOOP_OPENING, .down = -1, .no_input = -1};
+    *loop = (struct loop){.parts = *parts, .state = LOOP_OPENING, .down = -1, .no_input = -1, .failing = -1};
     holds_init(&loop->holds, &loop->trouble, parts->source, parts->timer);
     loop->progress_at_ms = now_ms(loop) + LOOP_PROGRESS_MS;
     return batch_init(&loop->batch, (size_t)parts->spec->transaction.max_records, err);
@@ -229,7 +229,7 @@ static enum weir_err_code run_batch(struct loop *loop, struct weir_err *err)
 
 enum weir_err_code loop_step(struct loop *loop, struct weir_err *err)
 {
-    if (loop->state != LOOP_RUNNING)
+    if (loop->state != LOOP_RUNNING || loop->quiet || now_ms(loop) < loop->again_at_ms)
         return settle_recover(loop, err);
     enum weir_err_code code = tend(loop, err);
     if (code == WEIR_OK)

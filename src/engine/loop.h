@@ -69,9 +69,11 @@ struct loop {
     int64_t refresh_at_ms;
     int64_t progress_at_ms;
     uint64_t progress_in;
-    unsigned aborts_in_row; /* the first is said, not each */
-    int64_t begun_ms;       /* when the open transaction began */
-    int64_t stop_at_ms;     /* when to give up stopping; 0: not stopping */
+    unsigned fails_in_row; /* transactions since the last that was committed */
+    int failing;           /* trouble row of failures in a row, -1: none */
+    int64_t again_at_ms;   /* nothing is gathered or opened before that */
+    int64_t begun_ms;      /* when the open transaction began */
+    int64_t stop_at_ms;    /* when to give up stopping; 0: not stopping */
 };
 
 /* WEIR_ERR_NO_MEMORY. */

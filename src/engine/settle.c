@@ -5,6 +5,10 @@
 /* How long one look at the committed offsets may take, and one poll between two slices of recovery. */
 #define LEARN_TIMEOUT_MS  2000
 #define KEEPALIVE_POLL_MS 50
+/* The pause before a third try and the longest. Each is drawn from the upper half of its length. */
+#define AGAIN_FIRST_MS      200
+#define AGAIN_LONGEST_MS    5000
+#define AGAIN_DOUBLINGS_MAX 5
 
 static int64_t now_ms(const struct loop *loop)
 {
@@ -83,10 +87,20 @@ static enum weir_err_code hold_cut_runs(struct loop *loop, struct weir_err *err)
     return WEIR_OK;
 }
 
+/* A transaction is committed: what failed before it is over. */
+static void note_success(struct loop *loop)
+{
+    if (loop->failing >= 0)
+        trouble_leave(&loop->trouble, loop->failing, now_ms(loop));
+    loop->failing = -1;
+    loop->fails_in_row = 0;
+}
+
 enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
 {
     count_batch(loop);
-    loop->aborts_in_row = 0;
+    if (batch_next(&loop->batch, loop->next) > 0)
+        note_success(loop);
     enum weir_err_code code = hold_cut_runs(loop, err);
     let_go(loop);
     if (loop->parts.sink->ops->tainted(loop->parts.sink))
@@ -95,6 +109,25 @@ enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
 }
 
 /* --- not well --- */
+
+/*
+ * A first failure is met at once, and said by its own line. Those that follow it before anything is committed
+ * are one trouble, tried ever more slowly: true for them.
+ */
+static bool fails_again(struct loop *loop, const struct weir_err *why)
+{
+    if (loop->fails_in_row++ == 0)
+        return false;
+    if (loop->failing < 0)
+        loop->failing = trouble_join(&loop->trouble, why, now_ms(loop));
+    unsigned doublings = loop->fails_in_row - 2;
+    int64_t pause_ms =
+        doublings < AGAIN_DOUBLINGS_MAX ? (int64_t)AGAIN_FIRST_MS << doublings : AGAIN_LONGEST_MS;
+    uint32_t half = (uint32_t)(pause_ms / 2);
+    struct timer *timer = loop->parts.timer;
+    loop->again_at_ms = now_ms(loop) + half + timer->ops->random(timer, half + 1);
+    return true;
+}
 
 /* Puts every run that is still ours back to where the batch began, so that it is done again. */
 static enum weir_err_code rewind_runs(struct loop *loop, struct weir_err *err)
@@ -153,7 +186,7 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
             "another process took over the transactional id of this one (%s): give each instance its "
             "own --instance",
             why->text);
-    if (loop->down < 0)
+    if (!fails_again(loop, why) && loop->down < 0)
         log_warn("rebuild", "%s; making a new producer and reading the committed offsets", why->text);
     counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
     loop->state = LOOP_OPENING;
@@ -171,7 +204,7 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
     if (weir_err_class(why->code) == WEIR_CLASS_WAIT) {
         code = hold_all_runs(loop, why, err);
     } else {
-        log_write(loop->aborts_in_row++ == 0 ? WEIR_LOG_WARN : WEIR_LOG_DEBUG, "aborted",
+        log_write(fails_again(loop, why) ? WEIR_LOG_DEBUG : WEIR_LOG_WARN, "aborted",
                   "%s; transaction aborted, %zu records are done again", why->text, loop->batch.n);
         code = rewind_runs(loop, err);
     }
@@ -195,6 +228,7 @@ enum weir_err_code settle_unsent(struct loop *loop, const struct weir_err *why, 
         *err = *why;
         return why->code;
     }
+    (void)fails_again(loop, why);
     log_debug("unsent", "%s; the batch is gathered again", why->text);
     enum weir_err_code code = rewind_runs(loop, err);
     let_go(loop);
@@ -207,8 +241,10 @@ static enum weir_err_code set_quiet(struct loop *loop, bool quiet, struct weir_e
 {
     if (!loop->started || loop->quiet == quiet)
         return WEIR_OK;
-    loop->quiet = quiet;
-    return loop->parts.source->ops->quiet(loop->parts.source, quiet, err);
+    enum weir_err_code code = loop->parts.source->ops->quiet(loop->parts.source, quiet, err);
+    if (code == WEIR_OK)
+        loop->quiet = quiet;
+    return code;
 }
 
 /* Serves the group while nothing may be gathered. The poll is also the pause between two tries. */
@@ -257,9 +293,11 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
     if (done) {
         count_batch(loop);
         counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
+        note_success(loop);
     }
-    log_info("rebuilt", "new producer ready; the batch of %zu records was %s", batch->n,
-             done ? "committed" : "not committed and is done again");
+    log_write(loop->failing < 0 ? WEIR_LOG_INFO : WEIR_LOG_DEBUG, "rebuilt",
+              "new producer ready; the batch of %zu records was %s", batch->n,
+              done ? "committed" : "not committed and is done again");
     return loop->parts.source->ops->seek(loop->parts.source, loop->next, n, err);
 }
 
@@ -282,6 +320,9 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
     enum weir_err_code code = WEIR_OK;
+    bool stop = atomic_load_explicit(&loop->parts.control->stop, memory_order_relaxed) != 0;
+    if (now_ms(loop) < loop->again_at_ms && !stop)
+        return keep_alive(loop, err);
     if (loop->state == LOOP_OPENING)
         code = open_sink(loop, &why);
     if (code == WEIR_OK && loop->state == LOOP_LEARNING) {

@@ -19,8 +19,8 @@ enum weir_err_code settle_failure(struct loop *loop, const struct weir_err *why,
  * returned. */
 enum weir_err_code settle_unsent(struct loop *loop, const struct weir_err *why, struct weir_err *err);
 
-/* One slice of work in LOOP_OPENING or LOOP_LEARNING; keeps the group membership alive meanwhile. FATAL
- * errors. */
+/* One slice of work in LOOP_OPENING or LOOP_LEARNING, or of the pause between failures in a row; keeps the
+ * group membership alive meanwhile. FATAL errors. */
 enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err);
 
 /* Brokers were seen down, or answering. */
