@@ -174,7 +174,7 @@ static enum weir_err_code open_kafka(struct run *run, struct weir_err *err)
                               .client = source_client(run->source),
                               .watch = &run->watch,
                               .stopping = &control.stop,
-                              .stop_deadline_ms = LOOP_STOP_DEADLINE_MS};
+                              .stop_deadline_ms = LOOP_STOP_CALL_MS};
     code = txn_new(&parts, &run->sink, err);
     if (code == WEIR_OK)
         code = watchdog_start(parts.client, &run->watch, &control.stop, &run->dog, err);

@@ -207,7 +207,7 @@ static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct wei
             code = sink->ops->send(sink, &item->out, err);
     }
     if (code == WEIR_OK)
-        code = sink->ops->commit(sink, loop->stamp, loop->next, n_next, LOOP_COMMIT_DEADLINE_MS, err);
+        code = sink->ops->commit(sink, loop->stamp, loop->next, n_next, settle_deadline_ms(loop), err);
     if (code == WEIR_OK)
         counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
     return code;
@@ -250,7 +250,7 @@ enum weir_err_code loop_run(struct loop *loop, struct weir_err *err)
     enum weir_err_code code = WEIR_OK;
     while (code == WEIR_OK && !finished(loop)) {
         if (stopping(loop) && loop->stop_at_ms == 0)
-            loop->stop_at_ms = now_ms(loop) + LOOP_STOP_DEADLINE_MS;
+            loop->stop_at_ms = now_ms(loop) + LOOP_STOP_DEADLINE_MS - LOOP_STOP_CALL_MS;
         if (loop->stop_at_ms != 0 && now_ms(loop) > loop->stop_at_ms)
             return weir_fail(
                 err, WEIR_ERR_TRANSIENT,

@@ -21,6 +21,8 @@
 /* How long one commit may take before its outcome counts as unknown, and how long it may take to stop. */
 #define LOOP_COMMIT_DEADLINE_MS 30000
 #define LOOP_STOP_DEADLINE_MS   10000
+/* Of that, how long a call of the sink may still take that was under way when stop was set. */
+#define LOOP_STOP_CALL_MS 5000
 /* How often the topics are looked at when all is well, and when something is missing. */
 #define LOOP_REFRESH_MS      60000
 #define LOOP_REFRESH_SOON_MS 1000
@@ -78,12 +80,15 @@ struct loop {
 
 /* WEIR_ERR_NO_MEMORY. */
 enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err);
+/* The sink must be freed before, or have no transaction open: it borrows what goes here. The source must not.
+ */
 void loop_release(struct loop *loop);
 
 /*
  * Runs until control->stop or a FATAL error, which is returned. Once stop is set it returns within
- * LOOP_STOP_DEADLINE_MS: WEIR_OK when all that was gathered is committed, else WEIR_ERR_TRANSIENT: the
- * records are not lost, the next start does them again.
+ * LOOP_STOP_DEADLINE_MS and a slice of a port: WEIR_OK when nothing is under way any more, else
+ * WEIR_ERR_TRANSIENT: what became of the last records is not known, the next start sees to them. The sink's
+ * commit and abort are to return within LOOP_STOP_CALL_MS of a stop.
  */
 enum weir_err_code loop_run(struct loop *loop, struct weir_err *err);
 

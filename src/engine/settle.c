@@ -15,6 +15,16 @@ static int64_t now_ms(const struct loop *loop)
     return loop->parts.timer->ops->monotonic_ms(loop->parts.timer);
 }
 
+static bool stopping(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->parts.control->stop, memory_order_relaxed) != 0;
+}
+
+int64_t settle_deadline_ms(const struct loop *loop)
+{
+    return stopping(loop) ? LOOP_STOP_CALL_MS : LOOP_COMMIT_DEADLINE_MS;
+}
+
 void settle_down(struct loop *loop, const struct weir_err *why)
 {
     if (loop->down < 0)
@@ -197,7 +207,7 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
 {
     struct weir_err abort_err = {0};
     enum weir_err_code code =
-        loop->parts.sink->ops->abort(loop->parts.sink, LOOP_COMMIT_DEADLINE_MS, &abort_err);
+        loop->parts.sink->ops->abort(loop->parts.sink, settle_deadline_ms(loop), &abort_err);
     if (code != WEIR_OK)
         return lose_producer(loop, &abort_err, err);
     counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_ABORTED, 1);
@@ -320,8 +330,7 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
     enum weir_err_code code = WEIR_OK;
-    bool stop = atomic_load_explicit(&loop->parts.control->stop, memory_order_relaxed) != 0;
-    if (now_ms(loop) < loop->again_at_ms && !stop)
+    if (now_ms(loop) < loop->again_at_ms && !stopping(loop))
         return keep_alive(loop, err);
     if (loop->state == LOOP_OPENING)
         code = open_sink(loop, &why);

@@ -23,6 +23,9 @@ enum weir_err_code settle_unsent(struct loop *loop, const struct weir_err *why, 
  * group membership alive meanwhile. FATAL errors. */
 enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err);
 
+/* How long a commit or an abort may take now: less when the loop is to stop. */
+int64_t settle_deadline_ms(const struct loop *loop);
+
 /* Brokers were seen down, or answering. */
 void settle_down(struct loop *loop, const struct weir_err *why);
 void settle_up(struct loop *loop);
