@@ -200,18 +200,21 @@ static enum weir_err_code run_loop(struct run *run, struct weir_err *err)
     log_info("started", "weir %s, pipeline %s as %s, librdkafka %s", WEIR_VERSION, run->spec->core.pipeline,
              run->identity.text, rd_kafka_version_str());
     run->looped = true;
-    code = loop_run(&run->loop, err);
-    loop_release(&run->loop);
-    return code;
+    return loop_run(&run->loop, err);
 }
 
-/* In the order that librdkafka wants, its records having gone with the loop. It may hang: hence the alarm. */
+/*
+ * The producer first: what it has not sent yet is borrowed from the loop's batch. Then the batch, whose
+ * records the consumer must have back before it goes. It may hang: hence the alarm.
+ */
 static void close_all(struct run *run)
 {
     (void)alarm(TAKE_APART_S);
     watchdog_stop(run->dog);
     if (run->sink)
         txn_free(run->sink);
+    if (run->looped)
+        loop_release(&run->loop);
     if (run->source)
         source_close(run->source, CLOSE_TIMEOUT_MS);
     plans_free(run->plans);
