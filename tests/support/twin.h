@@ -228,6 +228,8 @@ struct twin_member {
     size_t chunk;       /* most records of one partition in one poll */
     size_t outstanding; /* records handed out and not yet back */
 
+    const _Atomic int *stopping; /* what ends a commit early, as in the real sink; NULL: nothing */
+    int64_t stop_ms;             /* how long it goes on then */
     bool opened, in_txn, taint;
     uint32_t producer_epoch;
     struct sink_target targets[SINK_TOPICS]; /* as the last refresh found them */

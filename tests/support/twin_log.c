@@ -9,6 +9,7 @@
 #define EVENT_MAX 32
 #define TEXT_MAX  400
 #define LINES_MAX 512
+#define SHOWN_MAX 40
 
 struct line {
     enum weir_log_level level;
@@ -70,7 +71,8 @@ size_t twin_log_text(const char *text)
 
 void twin_log_show(void)
 {
-    for (size_t i = n_lines - kept(); i < n_lines; i++) {
+    size_t shown = kept() < SHOWN_MAX ? kept() : SHOWN_MAX;
+    for (size_t i = n_lines - shown; i < n_lines; i++) {
         const struct line *line = &lines[i % LINES_MAX];
         (void)fprintf(stderr, "  log %d %s: %s\n", (int)line->level, line->event, line->text);
     }

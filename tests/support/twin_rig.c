@@ -51,6 +51,8 @@ static void fill_spec(struct weir_spec *spec, const struct rig_options *options)
 
 static void make_loop(struct rig *rig)
 {
+    rig->member.stopping = &rig->control.stop;
+    rig->member.stop_ms = LOOP_STOP_CALL_MS;
     struct loop_parts parts = {.spec = &rig->spec,
                                .source = &rig->member.source,
                                .sink = &rig->member.sink,

@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,8 +257,12 @@ static enum weir_err_code refuse(struct twin_member *member, const struct stamp 
 static bool reach_brokers(struct twin_member *member, int64_t deadline_ms)
 {
     int64_t until = member->world->now_ms + deadline_ms;
-    while (member->world->brokers_down && member->world->now_ms < until)
+    while (member->world->brokers_down && member->world->now_ms < until) {
         twin_advance(member->world, RETRY_MS);
+        bool stopping = member->stopping && atomic_load(member->stopping);
+        if (stopping && until > member->world->now_ms + member->stop_ms)
+            until = member->world->now_ms + member->stop_ms;
+    }
     return !member->world->brokers_down;
 }
 

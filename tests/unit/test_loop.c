@@ -5,6 +5,599 @@
 
 #include "support/twin_rig.h"
 
+#define PATIENCE_MS 120000
+#define UNKNOWN_ID  99
+
+static struct rig rig;
+
+static void set_up_with(struct rig_options options)
+{
+    options.partitions = options.partitions ? options.partitions : 3;
+    options.seed = 1;
+    rig_init(&rig, options);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    set_up_with((struct rig_options){0});
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    rig_release(&rig);
+    return 0;
+}
+
+static void run_for(int64_t ms)
+{
+    if (rig_run(&rig, ms) != WEIR_OK)
+        fail_msg("%s: %s", weir_err_name(rig.err.code), rig.err.text);
+}
+
+static uint64_t counted(enum counter which)
+{
+    return counters_get(&rig.counters, which);
+}
+
+static void expect_said(const char *event, size_t times)
+{
+    if (twin_log_count(event) == times)
+        return;
+    twin_log_show();
+    fail_msg("%s was said %zu times, not %zu", event, twin_log_count(event), times);
+}
+
+/* --- all is well --- */
+
+static void test_every_kind(void **state)
+{
+    (void)state;
+    rig_put_mix(&rig, 100 * RIG_KINDS);
+    rig_finish(&rig, PATIENCE_MS);
+    assert_int_equal(counted(COUNTER_RECORDS_IN), 300 * RIG_KINDS);
+    assert_int_equal(counted(COUNTER_RECORDS_PASSED), 300 * 2);
+    assert_int_equal(counted(COUNTER_RECORDS_DROPPED), 300);
+    assert_int_equal(counters_get_rejected(&rig.counters, WEIR_CODE_RULE_FAILED), 300 * 2);
+    assert_int_equal(counters_get_rejected(&rig.counters, WEIR_CODE_BAD_MAGIC), 300);
+    assert_int_equal(twin_log_level(WEIR_LOG_WARN), 0);
+}
+
+/* Headers of ours are stripped from what passes and replaced in letters; the judge looks at each. */
+static void test_headers(void **state)
+{
+    (void)state;
+    static const struct weir_header headers[] = {{"trace", {(const uint8_t *)"1", 1}},
+                                                 {"__weir.errors.code", {(const uint8_t *)"old", 3}},
+                                                 {"trace", {NULL, 0}}};
+    for (int i = 0; i < 20; i++)
+        twin_set_headers(rig_put(&rig, i % 3, i % 2 ? RIG_PASS : RIG_BAD), headers, COUNT(headers));
+    rig_finish(&rig, PATIENCE_MS);
+    assert_int_equal(rig.world.n_visible, 20);
+}
+
+/* Only records that were dropped: the offsets are committed all the same. */
+static void test_nothing_to_send(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        (void)rig_put(&rig, 0, RIG_DROP);
+    rig_finish(&rig, PATIENCE_MS);
+    assert_int_equal(rig.member.calls[TWIN_SEND], 0);
+    assert_int_equal(rig.member.calls[TWIN_COMMIT], 1);
+}
+
+static void test_bounds_of_a_batch(void **state)
+{
+    static const struct {
+        struct rig_options options;
+        uint64_t commits;
+    } rows[] = {
+        {{.max_records = 1000}, 1},
+        {{.max_records = 7}, 15},
+        {{.max_records = 1}, 100},
+        /* Polls hand out 10 records of 12 + 3 bytes: 150 bytes at once. */
+        {{.max_bytes = 140}, 10},
+        {{.max_bytes = 1}, 100},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct rig_options options = rows[i].options;
+        options.partitions = 1;
+        set_up_with(options);
+        rig.member.chunk = 10;
+        for (int r = 0; r < 100; r++)
+            (void)rig_put(&rig, 0, RIG_PASS);
+        rig_finish(&rig, PATIENCE_MS);
+        uint64_t commits = rig.member.calls[TWIN_COMMIT];
+        if (commits < rows[i].commits || commits > rows[i].commits + 1 + rows[i].commits / 9)
+            fail_msg("row %zu: %u commits", i, (unsigned)commits);
+        (void)tear_down(state);
+    }
+}
+
+/* A record waits for its transaction no longer than the interval, give or take a poll. */
+static void test_interval(void **state)
+{
+    (void)state;
+    run_for(1000);
+    (void)rig_put(&rig, 0, RIG_PASS);
+    int64_t before = rig.world.now_ms;
+    rig_finish(&rig, PATIENCE_MS);
+    assert_in_range(rig.world.now_ms - before, 0, rig.spec.transaction.interval_ms + TWIN_COMMIT_MS + 20);
+}
+
+static void test_idle_is_quiet(void **state)
+{
+    (void)state;
+    run_for(600000);
+    assert_int_equal(twin_log_count(NULL), 0);
+    assert_in_range(rig.member.calls[TWIN_POLL], 1, 6100);
+    assert_in_range(rig.member.calls[TWIN_REFRESH], 1, 12);
+}
+
+/* --- waiting --- */
+
+static void mend_topics(void *context)
+{
+    struct twin_world *world = context;
+    world->input_missing = false;
+    for (int i = 0; i < SINK_TOPICS; i++)
+        world->topics[i] = (struct sink_target){WEIR_OK, world->n_partitions, 1 << 20};
+}
+
+/* A topic that cannot take records: those of one partition wait, the others go on; it is said once, and once
+ * that it is over; then everything comes in its order. */
+static void test_topic_trouble(void **state)
+{
+    static const struct {
+        enum sink_topic topic;
+        enum weir_err_code trouble;
+        enum rig_kind kind, other;
+    } rows[] = {
+        {SINK_DEAD_LETTER, WEIR_ERR_TOPIC_MISSING, RIG_BAD, RIG_PASS},
+        {SINK_DEAD_LETTER, WEIR_ERR_TOPIC_DENIED, RIG_RUBBISH, RIG_DROP},
+        {SINK_OUTPUT, WEIR_ERR_TOPIC_MISSING, RIG_PASS, RIG_BAD},
+        {SINK_OUTPUT, WEIR_ERR_TOPIC_DENIED, RIG_AVRO, RIG_TOMBSTONE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        (void)set_up(state);
+        rig.world.topics[rows[i].topic].state = rows[i].trouble;
+        for (int n = 0; n < 50; n++) {
+            (void)rig_put(&rig, 0, n == 20 || n == 30 ? rows[i].kind : rows[i].other);
+            (void)rig_put(&rig, 1, n == 40 ? rows[i].kind : rows[i].other);
+            (void)rig_put(&rig, 2, rows[i].other);
+        }
+        run_for(60000);
+        assert_int_equal(rig.world.partitions[0].committed, 20);
+        assert_int_equal(rig.world.partitions[1].committed, 40);
+        assert_int_equal(rig.world.partitions[2].committed, 50);
+        (void)rig_put(&rig, 2, rows[i].other);
+        run_for(1000);
+        assert_int_equal(rig.world.partitions[2].committed, 51);
+        expect_said(weir_err_name(rows[i].trouble), 1);
+        expect_said("recovered", 0);
+        assert_in_range(rig.member.calls[TWIN_REFRESH], 30, 70);
+        mend_topics(&rig.world);
+        rig_finish(&rig, HOLDS_LONGEST_MS + 2 * LOOP_REFRESH_SOON_MS);
+        expect_said("recovered", 1);
+        assert_int_equal(twin_log_level(WEIR_LOG_WARN), 1);
+        assert_int_equal(rig.loop.holds.n, 0);
+        (void)tear_down(state);
+    }
+}
+
+static void test_letter_too_large(void **state)
+{
+    (void)state;
+    rig.world.topics[SINK_OUTPUT].max_message_bytes = 1000;
+    rig.world.topics[SINK_DEAD_LETTER].max_message_bytes = 1000;
+    for (int n = 0; n < 10; n++) {
+        struct twin_input *input = n == 5 ? rig_put_long(&rig, 0, 2000) : rig_put(&rig, 0, RIG_PASS);
+        if (n == 5) {
+            input->expect = WEIR_REJECT;
+            input->code = WEIR_CODE_TOO_LARGE;
+        }
+    }
+    run_for(60000);
+    assert_int_equal(rig.world.partitions[0].committed, 5);
+    expect_said("letter_too_large", 1);
+    rig.world.topics[SINK_DEAD_LETTER].max_message_bytes = 10000;
+    rig_finish(&rig, HOLDS_LONGEST_MS + 2 * LOOP_REFRESH_SOON_MS);
+    expect_said("recovered", 1);
+    expect_said("letter_too_large", 1);
+    assert_int_equal(counters_get_rejected(&rig.counters, WEIR_CODE_TOO_LARGE), 1);
+}
+
+/* The topic's limit was lowered behind our back: the broker refuses what we thought would fit. */
+static void test_refused_by_the_broker(void **state)
+{
+    (void)state;
+    run_for(1000);
+    rig.world.topics[SINK_OUTPUT].max_message_bytes = 1000;
+    struct twin_input *input = rig_put_long(&rig, 0, 2000);
+    input->expect = WEIR_REJECT;
+    input->code = WEIR_CODE_TOO_LARGE;
+    rig_finish(&rig, PATIENCE_MS);
+    expect_said("output_refused", 1);
+    expect_said("recovered", 1);
+}
+
+static void test_schema_pending(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 10; n++)
+        (void)rig_put_avro(&rig, 0, n == 5 ? UNKNOWN_ID : RIG_ID, "fine");
+    (void)rig_put(&rig, 1, RIG_PASS);
+    run_for(RIG_DEADLINE / 2);
+    assert_int_equal(rig.world.partitions[0].committed, 5);
+    assert_int_equal(rig.world.partitions[1].committed, 1);
+    expect_said("schema_pending", 1);
+    twin_add_schema(&rig.world, UNKNOWN_ID, rig.reader);
+    rig_finish(&rig, HOLDS_LONGEST_MS + 1000);
+    expect_said("recovered", 1);
+}
+
+static void test_unknown_schema_after_its_deadline(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 100; n++) {
+        struct twin_input *input = rig_put_avro(&rig, 0, UNKNOWN_ID, "fine");
+        input->expect = WEIR_REJECT;
+        input->code = WEIR_CODE_UNKNOWN_SCHEMA;
+    }
+    rig_finish(&rig, RIG_DEADLINE + HOLDS_LONGEST_MS + 1000);
+    assert_true(rig.world.now_ms >= RIG_DEADLINE);
+    /* Once a try, then once a batch: never once a record. */
+    assert_in_range(rig.member.calls[TWIN_BY_ID], 1, 30);
+}
+
+/* However long the registry is down, no record is rejected for it. */
+static void test_registry_down(void **state)
+{
+    (void)state;
+    rig.world.registry_down = true;
+    rig_put_mix(&rig, 5 * RIG_KINDS);
+    run_for(10 * RIG_DEADLINE);
+    expect_said("registry_down", 1);
+    expect_said("recovered", 0);
+    rig.world.registry_down = false;
+    rig_finish(&rig, HOLDS_LONGEST_MS + 1000);
+    expect_said("recovered", 1);
+    expect_said(NULL, 2 + twin_log_count("progress"));
+}
+
+/* Asked to hurry, what waits is tried at once, on a fresh look at the topics. */
+static void test_hurry(void **state)
+{
+    (void)state;
+    rig.world.topics[SINK_DEAD_LETTER].state = WEIR_ERR_TOPIC_MISSING;
+    (void)rig_put(&rig, 0, RIG_BAD);
+    run_for(60000);
+    mend_topics(&rig.world);
+    atomic_store(&rig.control.hurry, 1);
+    rig_finish(&rig, rig.spec.transaction.interval_ms + TWIN_COMMIT_MS + 50);
+    assert_int_equal(atomic_load(&rig.control.hurry), 0);
+}
+
+static void test_input_missing(void **state)
+{
+    (void)state;
+    rig.world.input_missing = true;
+    twin_script(&rig.member, TWIN_POLL, 1, 400, rig_fault(WEIR_ERR_TOPIC_MISSING, TWIN_UNDONE));
+    run_for(60000);
+    expect_said("topic_missing", 1);
+    rig.world.input_missing = false;
+    rig.member.n_rules = 0;
+    rig_put_mix(&rig, 10);
+    rig_finish(&rig, 5000);
+    run_for(2000);
+    expect_said("topic_missing", 1);
+    expect_said("recovered", 1);
+}
+
+/* --- brokers --- */
+
+static void brokers_up(void *context)
+{
+    ((struct twin_world *)context)->brokers_down = false;
+}
+
+static void brokers_down(void *context)
+{
+    ((struct twin_world *)context)->brokers_down = true;
+}
+
+static void test_brokers_down_at_start(void **state)
+{
+    (void)state;
+    rig.world.brokers_down = true;
+    rig_put_mix(&rig, 100);
+    twin_after(&rig.world, 60000, brokers_up, &rig.world);
+    rig_finish(&rig, PATIENCE_MS);
+    run_for(1000);
+    expect_said("broker_down", 1);
+    expect_said("recovered", 1);
+    assert_in_range(rig.member.calls[TWIN_OPEN], 1, 60000 / TWIN_SLICE_MS + 2);
+}
+
+/* Killing the broker for a minute costs nothing but time, whatever the loop was about to do. */
+static void test_brokers_down_in_the_middle(void **state)
+{
+    for (int64_t at = 0; at < 300; at += 17) {
+        (void)set_up(state);
+        rig_put_mix(&rig, 500);
+        twin_after(&rig.world, at, brokers_down, &rig.world);
+        twin_after(&rig.world, at + 60000, brokers_up, &rig.world);
+        run_for(at + 10);
+        rig_put_mix(&rig, 500);
+        run_for(60000);
+        rig_finish(&rig, PATIENCE_MS);
+        run_for(2000);
+        expect_said("broker_down", 1);
+        expect_said("recovered", 1);
+        assert_in_range(twin_log_level(WEIR_LOG_WARN), 1, 2);
+        (void)tear_down(state);
+    }
+}
+
+/* The group's coordinator is away while the topics can be seen: that is one trouble, not one a poll. */
+static void test_coordinator_down(void **state)
+{
+    (void)state;
+    run_for(1000);
+    twin_script(&rig.member, TWIN_POLL, 1, 300, rig_fault(WEIR_ERR_BROKER_DOWN, TWIN_UNDONE));
+    rig_put_mix(&rig, 10);
+    rig_finish(&rig, PATIENCE_MS);
+    run_for(1000);
+    expect_said("broker_down", 1);
+    expect_said("recovered", 1);
+}
+
+/* Opening fails at once, again and again, before the group is joined: that must not spin. */
+static void test_opening_is_paced(void **state)
+{
+    (void)state;
+    static const enum weir_err_code codes[] = {WEIR_ERR_PRODUCER_LOST, WEIR_ERR_TXN_UNKNOWN,
+                                               WEIR_ERR_BROKER_DOWN};
+    rig_put_mix(&rig, 10);
+    for (size_t i = 0; i < COUNT(codes); i++)
+        twin_script(&rig.member, TWIN_OPEN, 1 + 20 * i, 20, rig_fault(codes[i], TWIN_UNDONE));
+    rig_finish(&rig, PATIENCE_MS);
+    assert_true(rig.world.now_ms > 60 * 20);
+}
+
+static void test_start_fails_at_first(void **state)
+{
+    (void)state;
+    twin_script(&rig.member, TWIN_START, 1, 3, rig_fault(WEIR_ERR_BROKER_DOWN, TWIN_UNDONE));
+    rig_put_mix(&rig, 10);
+    rig_finish(&rig, PATIENCE_MS);
+    assert_int_equal(rig.member.calls[TWIN_START], 4);
+}
+
+/* --- rebalances --- */
+
+static void give_away(void *context)
+{
+    int owners[TWIN_PARTITIONS_MAX] = {TWIN_NOBODY, 0, 0};
+    twin_rebalance(context, owners);
+}
+
+static void give_back(void *context)
+{
+    twin_assign_all(context, 0);
+}
+
+static void another_works(void *context)
+{
+    struct twin_world *world = context;
+    if (world->partitions[0].owner == TWIN_NOBODY && !twin_unstable(world, 0) &&
+        world->partitions[0].committed < 30)
+        twin_done_by_another(world, 0, 30);
+}
+
+/* Rebalances at every moment of a batch, with and without somebody working on what was given away. */
+static void test_rebalance_at_every_moment(void **state)
+{
+    for (int64_t at = 0; at < 250; at += 3) {
+        for (int work = 0; work < 2; work++) {
+            set_up_with((struct rig_options){.max_records = 40});
+            rig.member.chunk = 3;
+            rig_put_mix(&rig, 60);
+            twin_after(&rig.world, at, give_away, &rig.world);
+            if (work)
+                twin_after(&rig.world, at + 40, another_works, &rig.world);
+            twin_after(&rig.world, at + 80, give_back, &rig.world);
+            rig_finish(&rig, PATIENCE_MS);
+            (void)tear_down(state);
+        }
+    }
+}
+
+static void test_rebalance_while_holding(void **state)
+{
+    (void)state;
+    rig.world.topics[SINK_DEAD_LETTER].state = WEIR_ERR_TOPIC_MISSING;
+    for (int p = 0; p < 3; p++) {
+        (void)rig_put(&rig, p, RIG_PASS);
+        (void)rig_put(&rig, p, RIG_BAD);
+        (void)rig_put(&rig, p, RIG_PASS);
+    }
+    run_for(3000);
+    for (int i = 0; i < 5; i++) {
+        twin_assign_all(&rig.world, i % 2 ? 0 : TWIN_NOBODY);
+        run_for(3000);
+    }
+    twin_assign_all(&rig.world, 0);
+    run_for(3000);
+    expect_said("topic_missing", 1);
+    expect_said("recovered", 0);
+    mend_topics(&rig.world);
+    rig_finish(&rig, PATIENCE_MS);
+    expect_said("topic_missing", 1);
+    expect_said("recovered", 1);
+}
+
+/* A partition is given away while the outcome of its batch is unknown; who gets it must find it stable. */
+static void test_rebalance_while_recovering(void **state)
+{
+    static const enum twin_fate fates[] = {TWIN_UNDONE, TWIN_DONE, TWIN_LATE};
+    for (size_t f = 0; f < COUNT(fates); f++) {
+        for (int64_t at = 0; at < 12000; at += 500) {
+            (void)set_up(state);
+            rig_put_mix(&rig, 60);
+            twin_script(&rig.member, TWIN_COMMIT, 1, 1, rig_fault(WEIR_ERR_TXN_UNKNOWN, fates[f]));
+            twin_script(&rig.member, TWIN_OPEN, 2, 3, rig_fault(WEIR_ERR_TRANSIENT, TWIN_UNDONE));
+            twin_script(&rig.member, TWIN_COMMITTED, 1, 2, rig_fault(WEIR_ERR_TRANSIENT, TWIN_UNDONE));
+            twin_after(&rig.world, at, give_away, &rig.world);
+            twin_after(&rig.world, at + 700, another_works, &rig.world);
+            twin_after(&rig.world, at + 900, give_back, &rig.world);
+            rig_finish(&rig, PATIENCE_MS);
+            (void)tear_down(state);
+        }
+    }
+}
+
+/* --- the end --- */
+
+static void stop_now(void *context)
+{
+    atomic_store(&((struct rig *)context)->control.stop, 1);
+}
+
+/* Stopping at every moment, in every state: within the deadline, and nothing is lost for the next start. */
+static void test_stop(void **state)
+{
+    static const struct {
+        const char *what;
+        bool down, holding, idle;
+        enum weir_err_code commit;
+        enum weir_err_code code; /* that loop_run may return beside OK */
+    } rows[] = {
+        {.what = "idle", .idle = true},
+        {.what = "busy"},
+        {.what = "holding", .holding = true},
+        {.what = "brokers down", .down = true, .code = WEIR_ERR_TRANSIENT},
+        {.what = "aborting", .commit = WEIR_ERR_TXN_ABORTED},
+        {.what = "rebuilding", .commit = WEIR_ERR_TXN_UNKNOWN, .code = WEIR_ERR_TRANSIENT},
+        {.what = "no generation", .commit = WEIR_ERR_STALE_GENERATION},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (int64_t at = 1; at < 2000; at += 60) {
+            set_up_with((struct rig_options){.max_records = 50});
+            if (!rows[i].idle)
+                rig_put_mix(&rig, 200);
+            if (rows[i].holding)
+                rig.world.topics[SINK_DEAD_LETTER].state = WEIR_ERR_TOPIC_MISSING;
+            enum twin_fate fate = rows[i].commit == WEIR_ERR_TXN_UNKNOWN ? TWIN_LATE : TWIN_UNDONE;
+            if (rows[i].commit != WEIR_OK)
+                twin_script(&rig.member, TWIN_COMMIT, 2, 1000, rig_fault(rows[i].commit, fate));
+            if (rows[i].down)
+                twin_after(&rig.world, at / 2, brokers_down, &rig.world);
+            twin_after(&rig.world, at, stop_now, &rig);
+            int64_t stopped = rig.world.now_ms + at;
+            enum weir_err_code code = loop_run(&rig.loop, &rig.err);
+            rig_check(&rig);
+            if (code != WEIR_OK && code != rows[i].code)
+                fail_msg("%s, %d ms: %s", rows[i].what, (int)at, rig.err.text);
+            int64_t took = rig.world.now_ms - stopped;
+            if (took > LOOP_STOP_DEADLINE_MS + TWIN_SLICE_MS)
+                fail_msg("%s, %d ms: took %d ms", rows[i].what, (int)at, (int)took);
+            mend_topics(&rig.world);
+            rig.world.brokers_down = false;
+            rig_restart(&rig);
+            rig_finish(&rig, PATIENCE_MS);
+            (void)tear_down(state);
+        }
+    }
+}
+
+/* What is gathered when the stop comes is still done. */
+static void test_stop_finishes_what_is_gathered(void **state)
+{
+    (void)state;
+    run_for(1000);
+    rig_put_mix(&rig, 10);
+    twin_after(&rig.world, 50, stop_now, &rig);
+    assert_int_equal(loop_run(&rig.loop, &rig.err), WEIR_OK);
+    assert_true(twin_all_done(&rig.world, true));
+}
+
+/* Killed at any moment and started again under the same identity. */
+static void test_killed(void **state)
+{
+    for (int steps = 1; steps < 40; steps++) {
+        set_up_with((struct rig_options){.max_records = 10});
+        rig.member.chunk = 4;
+        rig_put_mix(&rig, 60);
+        twin_script(&rig.member, TWIN_COMMIT, (uint64_t)(1 + steps % 7), 1,
+                    rig_fault(WEIR_ERR_TXN_UNKNOWN, (enum twin_fate)(steps % 3)));
+        for (int i = 0; i < steps; i++)
+            assert_int_equal(rig_step(&rig), WEIR_OK);
+        rig_restart(&rig);
+        rig_finish(&rig, PATIENCE_MS);
+        (void)tear_down(state);
+    }
+}
+
+/* A fatal error of any port ends the loop, as it is; whatever was under way is done by the next start. */
+static void test_fatal_errors(void **state)
+{
+    static const struct {
+        enum twin_op op;
+        enum weir_err_code code;
+        enum weir_err_code first; /* of the commit, to get there */
+        enum twin_fate fate;
+    } rows[] = {
+        {TWIN_OPEN, WEIR_ERR_DENIED, WEIR_OK, TWIN_UNDONE},
+        {TWIN_OPEN, WEIR_ERR_DENIED, WEIR_ERR_TXN_UNKNOWN, TWIN_UNDONE},
+        {TWIN_START, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
+        {TWIN_POLL, WEIR_ERR_OFFSET_LOST, WEIR_OK, TWIN_UNDONE},
+        /* Records may come with the error: they must go back. */
+        {TWIN_POLL, WEIR_ERR_DUPLICATE_IDENTITY, WEIR_OK, TWIN_DONE},
+        {TWIN_POLL, WEIR_ERR_NO_OFFSET, WEIR_ERR_TXN_UNKNOWN, TWIN_UNDONE},
+        {TWIN_REFRESH, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
+        {TWIN_STAMP, WEIR_ERR_NO_MEMORY, WEIR_OK, TWIN_UNDONE},
+        {TWIN_BY_ID, WEIR_ERR_IO, WEIR_OK, TWIN_UNDONE},
+        {TWIN_BEGIN, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
+        {TWIN_SEND, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
+        {TWIN_COMMIT, WEIR_ERR_DENIED, WEIR_OK, TWIN_UNDONE},
+        {TWIN_COMMIT, WEIR_ERR_STUCK, WEIR_OK, TWIN_LATE},
+        {TWIN_ABORT, WEIR_ERR_DENIED, WEIR_ERR_TXN_ABORTED, TWIN_UNDONE},
+        {TWIN_SEEK, WEIR_ERR_KAFKA, WEIR_ERR_TXN_ABORTED, TWIN_UNDONE},
+        {TWIN_SEEK, WEIR_ERR_KAFKA, WEIR_ERR_TXN_UNKNOWN, TWIN_UNDONE},
+        {TWIN_SEEK, WEIR_ERR_KAFKA, WEIR_ERR_OUTPUT_REFUSED, TWIN_UNDONE},
+        {TWIN_PAUSE, WEIR_ERR_KAFKA, WEIR_ERR_OUTPUT_REFUSED, TWIN_UNDONE},
+        {TWIN_RESUME, WEIR_ERR_KAFKA, WEIR_ERR_OUTPUT_REFUSED, TWIN_UNDONE},
+        {TWIN_COMMITTED, WEIR_ERR_DENIED, WEIR_ERR_TXN_UNKNOWN, TWIN_UNDONE},
+        {TWIN_QUIET, WEIR_ERR_KAFKA, WEIR_ERR_TXN_UNKNOWN, TWIN_UNDONE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        (void)set_up(state);
+        uint64_t nth = 1;
+        if (rows[i].first != WEIR_OK) {
+            assert_int_equal(rig_step(&rig), WEIR_OK);
+            twin_script(&rig.member, TWIN_COMMIT, 1, 1, rig_fault(rows[i].first, TWIN_UNDONE));
+            twin_script(&rig.member, TWIN_OPEN, 2, 1, rig_fault(WEIR_ERR_TRANSIENT, TWIN_UNDONE));
+            /* The poll that gathers, then the one that keeps the membership. */
+            nth = rows[i].op == TWIN_POLL ? 8 : 1;
+        }
+        rig_put_mix(&rig, 20);
+        twin_script(&rig.member, rows[i].op, nth, 1, rig_fault(rows[i].code, rows[i].fate));
+        if (rows[i].op == TWIN_QUIET || rows[i].op == TWIN_POLL)
+            twin_script(&rig.member, TWIN_OPEN, 1, 2, rig_fault(WEIR_ERR_TRANSIENT, TWIN_UNDONE));
+        enum weir_err_code code = rig_run(&rig, 30000);
+        if (code != rows[i].code || rig.err.code != rows[i].code)
+            fail_msg("row %zu, %s: %s instead of %s", i, twin_op_name(rows[i].op), weir_err_name(code),
+                     weir_err_name(rows[i].code));
+        rig_restart(&rig);
+        rig_finish(&rig, PATIENCE_MS);
+        (void)tear_down(state);
+    }
+}
+
 /* --- everything at random --- */
 
 #define CHAOS_STEPS      1500
@@ -96,22 +689,9 @@ static void let_another_work(struct twin_world *world)
     }
 }
 
-static void mend_brokers(void *context)
-{
-    ((struct twin_world *)context)->brokers_down = false;
-}
-
 static void mend_registry(void *context)
 {
     ((struct twin_world *)context)->registry_down = false;
-}
-
-static void mend_topics(void *context)
-{
-    struct twin_world *world = context;
-    world->input_missing = false;
-    for (int i = 0; i < SINK_TOPICS; i++)
-        world->topics[i].state = WEIR_OK;
 }
 
 /* The id that is not yet known becomes known, and records of the next one will come. */
@@ -129,7 +709,7 @@ static void break_something(struct twin_world *world)
     switch (twin_random(world, 5)) {
     case 0:
         world->brokers_down = true;
-        mend = mend_brokers;
+        mend = brokers_up;
         break;
     case 1:
         world->registry_down = true;
@@ -186,7 +766,7 @@ static void end_chaos(struct chaos *chaos)
     struct twin_world *world = &chaos->rig.world;
     chaos->calm = true;
     world->n_events = 0;
-    mend_brokers(world);
+    brokers_up(world);
     mend_registry(world);
     mend_topics(world);
     publish_schema(chaos);
@@ -225,7 +805,7 @@ static void run_chaos(uint64_t seed, size_t steps)
     rig_release(&chaos.rig);
 }
 
-/* WEIR_SEED=N replays one seed. */
+/* WEIR_SEED=N replays one seed, and runs nothing else. */
 static void test_chaos(void **state)
 {
     (void)state;
@@ -239,6 +819,36 @@ static void test_chaos(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_chaos)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_every_kind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_headers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_to_send, set_up, tear_down),
+        cmocka_unit_test(test_bounds_of_a_batch),
+        cmocka_unit_test_setup_teardown(test_interval, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_idle_is_quiet, set_up, tear_down),
+        cmocka_unit_test(test_topic_trouble),
+        cmocka_unit_test_setup_teardown(test_letter_too_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused_by_the_broker, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_schema_pending, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_schema_after_its_deadline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_registry_down, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hurry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_input_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_brokers_down_at_start, set_up, tear_down),
+        cmocka_unit_test(test_brokers_down_in_the_middle),
+        cmocka_unit_test_setup_teardown(test_coordinator_down, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_opening_is_paced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_start_fails_at_first, set_up, tear_down),
+        cmocka_unit_test(test_rebalance_at_every_moment),
+        cmocka_unit_test_setup_teardown(test_rebalance_while_holding, set_up, tear_down),
+        cmocka_unit_test(test_rebalance_while_recovering),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test_setup_teardown(test_stop_finishes_what_is_gathered, set_up, tear_down),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_fatal_errors),
+        cmocka_unit_test(test_chaos),
+    };
+    if (getenv("WEIR_SEED"))
+        cmocka_set_test_filter("test_chaos");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
