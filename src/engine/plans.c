@@ -139,8 +139,10 @@ static struct plans_answer answer_unknown(struct plans *plans, uint32_t id, enum
 static enum weir_err_code ask(struct plans *plans, uint32_t id, const struct weir_schema **writer)
 {
     const struct weir_err *missing = &plans->missing;
-    bool known = missing->code == WEIR_ERR_NOT_FOUND && plans->missing_id == id;
-    if (known || weir_err_class(missing->code) == WEIR_CLASS_WAIT) {
+    bool known = missing->code != WEIR_OK && plans->missing_id == id;
+    /* A registry that is down says nothing of any id; one that has not answered for this id yet may know
+     * others. */
+    if (known || missing->code == WEIR_ERR_REGISTRY_DOWN) {
         plans->why = *missing;
         return missing->code;
     }

@@ -119,6 +119,17 @@ static void test_down_is_asked_once_a_batch(void **state)
     assert_non_null(find(RIG_ID, 0).plan);
 }
 
+/* An id that is still being asked for says nothing of others. */
+static void test_one_pending_id_keeps_no_other(void **state)
+{
+    (void)state;
+    twin_script(&rig.member, TWIN_BY_ID, 1, 1, rig_fault(WEIR_ERR_SCHEMA_PENDING, TWIN_UNDONE));
+    assert_int_equal(find(UNKNOWN_ID, 0).wait, WEIR_ERR_SCHEMA_PENDING);
+    assert_int_equal(find(UNKNOWN_ID, 0).wait, WEIR_ERR_SCHEMA_PENDING);
+    assert_int_equal(asked(), 1);
+    assert_non_null(find(RIG_ID, 0).plan);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -143,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_known_is_asked_for_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_is_asked_for_once_a_batch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_down_is_asked_once_a_batch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_pending_id_keeps_no_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
