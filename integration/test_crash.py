@@ -93,13 +93,34 @@ def test_a_frozen_process_does_not_spoil_what_its_successor_does(bench):
     settled(bench)
 
 
-def test_two_instances_share_the_partitions(bench):
+def test_an_instance_that_sleeps_through_its_session_cannot_write_stale_batches(bench):
+    """Two instances share the partitions; one is frozen until the group has given its share to the other."""
     bench.topics()
-    load = bench.load(rate=4000, duration="10s", format="mixed", malformed=0.05)
+    load = bench.load(rate=4000, duration="18s", format="mixed", malformed=0.05)
+    session = {"session.timeout.ms": 6000}
+    one = bench.weir(instance="one", kafka=session)
+    until(lambda: bench.hands.committed(bench.name, bench.input), 20, "the first commit")
+    two = bench.weir(instance="two", kafka=session)
+    two.wait_for_log("event=assigned.*2 partitions", 30)
+    time.sleep(1.0)
+    two.pause()
+    all_four = len(one.lines("event=assigned.*4 partitions"))
+    one.wait_for_log("event=assigned.*4 partitions", 30, count=all_four + 1)
+    time.sleep(1.0)
+    two.resume()
+    two.wait_for_log("event=assigned.*2 partitions", 30, count=2)
+    bench.finished(load)
+    settled(bench)
+
+
+def test_one_of_two_instances_is_killed_and_comes_back(bench):
+    bench.topics()
+    load = bench.load(rate=4000, duration="8s", format="mixed", malformed=0.05)
     bench.weir(instance="one")
     until(lambda: bench.hands.committed(bench.name, bench.input), 20, "the first commit")
     two = bench.weir(instance="two")
-    time.sleep(4)
+    two.wait_for_log("event=assigned.*2 partitions", 30)
+    time.sleep(1.0)
     two.kill()
     time.sleep(0.5)
     two.start()
