@@ -206,7 +206,7 @@ static rd_kafka_topic_partition_list_t *list_owned(const struct kafka_source *se
     return NULL;
 }
 
-/* Pauses again what is meant to be paused: an assignment begins with everything flowing. */
+/* Pauses what is meant to be paused. */
 static void pause_again(struct kafka_source *self)
 {
     rd_kafka_topic_partition_list_t *list = list_owned(self, true);
@@ -230,6 +230,8 @@ static enum weir_err_code complete_assignment(struct kafka_source *self, struct 
     rd_kafka_resp_err_t failed = rd_kafka_assign(self->rk, self->pending);
     if (failed)
         return weir_fail(err, WEIR_ERR_KAFKA, "assign: %s", rd_kafka_err2str(failed));
+    /* The client remembers beyond an assignment what was paused, and we do not. */
+    (void)rd_kafka_resume_partitions(self->rk, self->pending);
     log_info("assigned", "%d partitions of %s", self->pending->cnt, self->spec->core.input_topic);
     counters_add(self->counters, COUNTER_REBALANCES, 1);
     forget_pending(self);
