@@ -212,7 +212,7 @@ static void test_rebalance_that_takes_the_partition(void **state)
     poll_nothing();
     tend(true);
     assert_int_equal(bench.holds.n, 1);
-    twin_advance(&bench.rig.world, 30000);
+    twin_advance(&bench.rig.world, HOLDS_ADRIFT_MS);
     tend(false);
     assert_int_equal(bench.holds.n, 0);
     assert_int_equal(twin_log_count("recovered"), 0);

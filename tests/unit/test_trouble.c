@@ -91,6 +91,19 @@ static void test_more_than_there_is_room_for(void **state)
     assert_int_equal(twin_log_count("recovered"), TROUBLE_MAX);
 }
 
+/* Others have what waited: nobody says that it is over. */
+static void test_handed_over(void **state)
+{
+    (void)state;
+    int a = join(WEIR_ERR_TOPIC_MISSING, "topic dlq does not exist");
+    int b = join(WEIR_ERR_TOPIC_MISSING, "topic dlq does not exist");
+    trouble_hand_over(&trouble, a);
+    assert_int_equal(twin_log_count("handed_over"), 0);
+    trouble_hand_over(&trouble, b);
+    assert_int_equal(twin_log_count("handed_over"), 1);
+    assert_int_equal(twin_log_count("recovered"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +111,7 @@ int main(void)
         cmocka_unit_test_setup(test_others_are_others, set_up),
         cmocka_unit_test_setup(test_brokers_down_is_one, set_up),
         cmocka_unit_test_setup(test_again, set_up),
+        cmocka_unit_test_setup(test_handed_over, set_up),
         cmocka_unit_test_setup(test_more_than_there_is_room_for, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
