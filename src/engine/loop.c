@@ -133,6 +133,7 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
         *err = why;
         return code;
     }
+    settle_note_expired(loop, &why);
     loop->poll_down = code == WEIR_ERR_BROKER_DOWN;
     /* Trouble with the input topic itself shows in the next look at the topics, which also tells when it is
      * over. */
@@ -231,6 +232,8 @@ enum weir_err_code loop_step(struct loop *loop, struct weir_err *err)
 {
     if (loop->state != LOOP_RUNNING || loop->quiet || now_ms(loop) < loop->again_at_ms)
         return settle_recover(loop, err);
+    if (loop->expired)
+        return settle_rejoin(loop, err);
     enum weir_err_code code = tend(loop, err);
     if (code == WEIR_OK)
         code = gather(loop, err);

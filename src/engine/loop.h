@@ -66,6 +66,7 @@ struct loop {
     bool started;        /* the source has joined the group */
     bool quiet;          /* the source is told to return nothing while the sink is not open */
     int down;            /* trouble row of brokers that are down, -1: they answer */
+    bool expired;        /* the source must join anew before anything else is gathered */
     bool poll_down;      /* the last poll said that brokers are down */
     int no_input;        /* trouble row of an input topic that does not exist, -1: it does */
     int64_t refresh_at_ms;

@@ -147,7 +147,7 @@ static enum weir_err_code ask(struct plans *plans, uint32_t id, const struct wei
         return missing->code;
     }
     enum weir_err_code code = plans->schemas->ops->by_id(plans->schemas, id, writer, &plans->why);
-    if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA) {
+    if (code == WEIR_ERR_NOT_FOUND || weir_err_class(code) == WEIR_CLASS_WAIT) {
         plans->missing = plans->why;
         plans->missing_id = id;
     }

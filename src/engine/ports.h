@@ -41,11 +41,17 @@ struct source_ops {
     /*
      * Waits up to timeout_ms for up to max records; header arrays are laid into heap. Rebalances take effect
      * only here: records of partitions that were lost meanwhile are not returned. *n == 0 with WEIR_OK:
-     * nothing came. Before start it only waits. Errors: FATAL ones, and WAIT ones (topic missing, brokers
-     * down), after which the caller polls on.
+     * nothing came. Before start it only waits. Errors: FATAL ones, WAIT ones (topic missing, brokers
+     * down), after which the caller polls on, and MEMBER_EXPIRED, after which it calls rejoin as soon as it
+     * can.
      */
     enum weir_err_code (*poll)(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err);
+    /*
+     * Leaves the client that the group has timed out (poll said MEMBER_EXPIRED, and says it until then) and
+     * joins anew; nothing is owned afterwards. Needs: every record was given back. FATAL errors.
+     */
+    enum weir_err_code (*rejoin)(struct source *source, struct weir_err *err);
     /* Gives records back; their memory is gone. */
     void (*release)(struct source *source, struct source_record *records, size_t n);
     /* True while the partition is owned under that very assignment. */

@@ -267,10 +267,39 @@ static enum weir_err_code keep_alive(struct loop *loop, struct weir_err *err)
         return code;
     code = loop->parts.source->ops->poll(loop->parts.source, KEEPALIVE_POLL_MS, 1, &loop->batch.heap,
                                          loop->batch.landing, &n, &why);
+    settle_note_expired(loop, &why);
     if (weir_err_class(code) != WEIR_CLASS_FATAL)
         return WEIR_OK;
     *err = why;
     return code;
+}
+
+void settle_note_expired(struct loop *loop, const struct weir_err *why)
+{
+    if (why->code != WEIR_ERR_MEMBER_EXPIRED || loop->expired)
+        return;
+    loop->expired = true;
+    log_write(loop->down < 0 ? WEIR_LOG_WARN : WEIR_LOG_INFO, "rejoin", "%s; joining anew", why->text);
+}
+
+enum weir_err_code settle_rejoin(struct loop *loop, struct weir_err *err)
+{
+    enum weir_err_code code = loop->parts.source->ops->rejoin(loop->parts.source, err);
+    loop->expired = false;
+    return code;
+}
+
+/*
+ * Ends the batch whose outcome is not known when there is no membership any more: the next assignment begins
+ * at the committed offsets anyway, so nothing is lost or doubled, but for the counters.
+ */
+static void forget_outcome(struct loop *loop)
+{
+    log_info("rebuilt",
+             "new producer ready; what became of the batch of %zu records shows at the next assignment",
+             loop->batch.n);
+    let_go(loop);
+    loop->state = LOOP_RUNNING;
 }
 
 /* Reads from the committed offsets what became of the batch, and goes on from there. */
@@ -334,6 +363,8 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
         return keep_alive(loop, err);
     if (loop->state == LOOP_OPENING)
         code = open_sink(loop, &why);
+    if (code == WEIR_OK && loop->state == LOOP_LEARNING && loop->expired)
+        forget_outcome(loop);
     if (code == WEIR_OK && loop->state == LOOP_LEARNING) {
         code = learn(loop, &why);
         if (code == WEIR_OK) {

@@ -26,6 +26,12 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err);
 /* How long a commit or an abort may take now: less when the loop is to stop. */
 int64_t settle_deadline_ms(const struct loop *loop);
 
+/* Looks whether a poll's *why says that the group has timed this member out, and says so once. */
+void settle_note_expired(struct loop *loop, const struct weir_err *why);
+
+/* Joins the group anew. Needs: LOOP_RUNNING, the batch is empty. FATAL errors. */
+enum weir_err_code settle_rejoin(struct loop *loop, struct weir_err *err);
+
 /* Brokers were seen down, or answering. */
 void settle_down(struct loop *loop, const struct weir_err *why);
 void settle_up(struct loop *loop);

@@ -387,8 +387,8 @@ struct twin_fault twin_call(struct twin_member *member, enum twin_op op, struct 
 
 const char *twin_op_name(enum twin_op op)
 {
-    static const char *const names[TWIN_OPS] = {"start", "poll",      "seek",   "pause", "resume",
-                                                "quiet", "committed", "stamp",  "open",  "refresh",
-                                                "begin", "send",      "commit", "abort", "by_id"};
+    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek", "pause",   "resume",
+                                                "quiet", "committed", "stamp",  "open", "refresh", "begin",
+                                                "send",  "commit",    "abort",  "by_id"};
     return names[op];
 }

@@ -37,6 +37,7 @@
 enum twin_op {
     TWIN_START,
     TWIN_POLL,
+    TWIN_REJOIN,
     TWIN_SEEK,
     TWIN_PAUSE,
     TWIN_RESUME,
@@ -226,6 +227,7 @@ struct twin_member {
     struct twin_part parts[TWIN_PARTITIONS_MAX];
     int32_t turn;       /* partition whose records come first in the next poll */
     size_t chunk;       /* most records of one partition in one poll */
+    bool expired;       /* the group has timed it out; only rejoin helps */
     size_t outstanding; /* records handed out and not yet back */
 
     const _Atomic int *stopping; /* what ends a commit early, as in the real sink; NULL: nothing */

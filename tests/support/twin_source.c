@@ -192,12 +192,40 @@ static enum weir_err_code say_down(struct twin_member *member, struct weir_err *
     return news ? weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers") : WEIR_OK;
 }
 
+/* The client is of no use any more, and owns nothing, until it is made anew. */
+static void expire(struct twin_member *member)
+{
+    member->expired = true;
+    for (int32_t i = 0; i < member->world->n_partitions; i++)
+        member->parts[i].owned = false;
+}
+
+static enum weir_err_code rejoin(struct source *source, struct weir_err *err)
+{
+    struct twin_member *member = self_of(source);
+    struct twin_fault fault = twin_call(member, TWIN_REJOIN, err);
+    if (member->outstanding > 0)
+        twin_damage(member->world, "the client was left with %zu records out", member->outstanding);
+    if (fault.code != WEIR_OK)
+        return fault.code;
+    member->expired = member->quiet = false;
+    /* It is a new member, so the group rebalances. */
+    member->world->generation++;
+    return WEIR_OK;
+}
+
 static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err)
 {
     struct twin_member *member = self_of(source);
     *n = 0;
     struct twin_fault fault = twin_call(member, TWIN_POLL, err);
+    if (fault.code == WEIR_ERR_MEMBER_EXPIRED)
+        expire(member);
+    if (member->expired) {
+        block(member, &fault, timeout_ms);
+        return weir_fail(err, WEIR_ERR_MEMBER_EXPIRED, "the group timed this member out");
+    }
     bool works = fault.code == WEIR_OK || fault.fate == TWIN_DONE;
     if (works && !member->world->brokers_down) {
         notice_rebalance(member);
@@ -317,6 +345,7 @@ bool twin_stale(const struct twin_world *world, const struct stamp *made)
 const struct source_ops twin_source_ops = {
     .start = start,
     .poll = poll,
+    .rejoin = rejoin,
     .release = release,
     .owns = owns,
     .seek = seek,

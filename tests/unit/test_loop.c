@@ -543,6 +543,36 @@ static void test_killed(void **state)
     }
 }
 
+/*
+ * The group times the member out while the brokers are away: it joins anew, in whatever state it is, and it
+ * is said once.
+ */
+static void test_member_expired(void **state)
+{
+    static const enum weir_err_code firsts[] = {WEIR_OK, WEIR_ERR_TXN_ABORTED, WEIR_ERR_TXN_UNKNOWN};
+    static const enum twin_fate fates[] = {TWIN_UNDONE, TWIN_DONE, TWIN_LATE};
+    for (size_t i = 0; i < COUNT(firsts); i++) {
+        for (uint64_t nth = 1; nth < 12; nth++) {
+            (void)set_up(state);
+            rig_put_mix(&rig, 40);
+            if (firsts[i] != WEIR_OK) {
+                /* An outcome can only be other than it seems where it is not known. */
+                enum twin_fate fate =
+                    firsts[i] == WEIR_ERR_TXN_UNKNOWN ? fates[nth % COUNT(fates)] : TWIN_UNDONE;
+                twin_script(&rig.member, TWIN_COMMIT, 1, 1, rig_fault(firsts[i], fate));
+                twin_script(&rig.member, TWIN_OPEN, 2, 2, rig_fault(WEIR_ERR_TRANSIENT, TWIN_UNDONE));
+            }
+            twin_script(&rig.member, TWIN_POLL, nth, 1, rig_fault(WEIR_ERR_MEMBER_EXPIRED, TWIN_UNDONE));
+            rig_finish(&rig, PATIENCE_MS);
+            rig_put_mix(&rig, 40);
+            rig_finish(&rig, PATIENCE_MS);
+            assert_int_equal(rig.member.calls[TWIN_REJOIN], 1);
+            expect_said("rejoin", 1);
+            (void)tear_down(state);
+        }
+    }
+}
+
 /* A fatal error of any port ends the loop, as it is; whatever was under way is done by the next start. */
 static void test_fatal_errors(void **state)
 {
@@ -649,6 +679,7 @@ static const struct chaos_fault {
     {TWIN_ABORT, {WEIR_ERR_PRODUCER_LOST, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_ABORT, {WEIR_OK, NULL, TWIN_UNDONE, 31000, false}},
     {TWIN_ABORT, {WEIR_OK, NULL, TWIN_UNDONE, 1500, true}},
+    {TWIN_POLL, {WEIR_ERR_MEMBER_EXPIRED, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_BY_ID, {WEIR_ERR_REGISTRY_DOWN, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_BY_ID, {WEIR_ERR_NOT_FOUND, NULL, TWIN_UNDONE, 0, false}},
 };
@@ -847,6 +878,7 @@ int main(void)
         cmocka_unit_test(test_stop),
         cmocka_unit_test_setup_teardown(test_stop_finishes_what_is_gathered, set_up, tear_down),
         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_member_expired),
         cmocka_unit_test(test_fatal_errors),
         cmocka_unit_test(test_chaos),
     };
