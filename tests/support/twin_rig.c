@@ -64,6 +64,14 @@ static void make_loop(struct rig *rig)
     assert_int_equal(loop_init(&rig->loop, &parts, &rig->err), WEIR_OK);
 }
 
+static void make_plans(struct rig *rig)
+{
+    struct weir_plan_request request = {
+        .spec = &rig->spec.core, .reader = rig->reader, .output = rig->reader, .reader_version = 1};
+    if (plans_new(&request, &rig->member.schemas, rig->deadline_ms, &rig->plans, &rig->err) != WEIR_OK)
+        fail_msg("%s", rig->err.text);
+}
+
 void rig_init(struct rig *rig, struct rig_options options)
 {
     memset(rig, 0, sizeof *rig);
@@ -76,11 +84,8 @@ void rig_init(struct rig *rig, struct rig_options options)
     rig->misfit = parse(misfit_text);
     twin_add_schema(&rig->world, RIG_ID, rig->reader);
     twin_add_schema(&rig->world, RIG_MISFIT, rig->misfit);
-    struct weir_plan_request request = {
-        .spec = &rig->spec.core, .reader = rig->reader, .output = rig->reader, .reader_version = 1};
-    int64_t deadline_ms = options.deadline_ms ? options.deadline_ms : RIG_DEADLINE;
-    if (plans_new(&request, &rig->member.schemas, deadline_ms, &rig->plans, &rig->err) != WEIR_OK)
-        fail_msg("%s", rig->err.text);
+    rig->deadline_ms = options.deadline_ms ? options.deadline_ms : RIG_DEADLINE;
+    make_plans(rig);
     make_loop(rig);
 }
 
@@ -108,9 +113,11 @@ void rig_restart(struct rig *rig)
 {
     twin_close_sink(&rig->member);
     loop_release(&rig->loop);
+    plans_free(rig->plans);
     twin_member_restart(&rig->member);
     rig_check(rig);
     atomic_store(&rig->control.stop, 0);
+    make_plans(rig);
     make_loop(rig);
 }
 

@@ -39,6 +39,7 @@ struct rig {
     struct weir_spec spec;
     struct weir_schema *reader, *misfit;
     struct plans *plans;
+    int64_t deadline_ms; /* for unknown schema ids */
     struct counters counters;
     struct loop_control control;
     struct loop loop;

@@ -91,6 +91,8 @@ static void test_tried_again_after_its_pause(void **state)
     twin_advance(&bench.rig.world, HOLDS_FIRST_MS / 2 + 1);
     tend(false);
     assert_false(paused(1));
+    tend(true);
+    assert_int_equal(bench.rig.member.calls[TWIN_RESUME], 1);
     /* It is being tried: that is neither over nor another trouble. */
     assert_int_equal(bench.holds.n, 1);
     assert_int_equal(twin_log_count("recovered"), 0);
