@@ -6,6 +6,7 @@ import time
 from lab.processes import until
 
 OUTAGE_SECONDS = 60  # The issue's minute.
+LONGER_THAN_A_SESSION = 15
 
 
 def test_a_broker_restart_in_the_middle(own_cluster, bench_on):
@@ -46,6 +47,24 @@ def test_a_minute_without_broker_costs_nothing_but_time(own_cluster, bench_on):
     report = bench.judge()
     report.assert_clean()
     assert report.inputs == 40000
+
+
+def test_an_outage_under_load_that_outlives_the_session(own_cluster, bench_on):
+    """librdkafka then fences itself; that must neither end the process nor be taken for another one."""
+    cluster = own_cluster()
+    bench = bench_on(cluster).topics()
+    bench.generate(count=1000000, rate=0, format="mixed", malformed=0.01)
+    weir = bench.weir()
+    until(lambda: bench.hands.committed(bench.name, bench.input), 20, "the first commit")
+    cluster.kill()
+    time.sleep(LONGER_THAN_A_SESSION)
+    assert weir.alive, weir.tail()
+    cluster.start()
+    bench.drained(90)
+    assert weir.alive, weir.tail()
+    assert not weir.lines("duplicate_identity"), weir.tail()
+    assert weir.stop() == 0
+    bench.judge().assert_clean()
 
 
 def test_each_of_three_brokers_is_killed_in_turn(own_cluster, bench_on):

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "config/config.h"
 #include "engine/loop.h"
+#include "kafka/admin.h"
 #include "kafka/conf.h"
 #include "kafka/source.h"
 #include "kafka/txn.h"
@@ -51,6 +52,7 @@ struct run {
     struct plans *plans;
     int64_t reader_version;
     struct conf_identity identity;
+    rd_kafka_t *client; /* asks about topics and, for the watchdog, whether anybody answers */
     struct source *source;
     struct sink *sink;
     struct watch watch;
@@ -169,9 +171,12 @@ static enum weir_err_code open_kafka(struct run *run, struct weir_err *err)
     enum weir_err_code code = source_open(run->spec, &run->identity, &run->counters, &run->source, err);
     if (code != WEIR_OK)
         return code;
+    code = admin_open(run->spec, &run->client, err);
+    if (code != WEIR_OK)
+        return code;
     struct txn_parts parts = {.spec = run->spec,
                               .identity = &run->identity,
-                              .client = source_client(run->source),
+                              .client = run->client,
                               .watch = &run->watch,
                               .stopping = &control.stop,
                               .stop_deadline_ms = LOOP_STOP_CALL_MS};
@@ -217,6 +222,8 @@ static void close_all(struct run *run)
         loop_release(&run->loop);
     if (run->source)
         source_close(run->source, CLOSE_TIMEOUT_MS);
+    if (run->client)
+        admin_close(run->client);
     plans_free(run->plans);
     shelf_close(run->shelf);
     config_free(run->spec);

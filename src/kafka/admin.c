@@ -1,10 +1,70 @@
 #include "kafka/admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/conf.h"
+
 /* Most topics asked for at once. */
 #define LIMITS_MAX 8
+
+/* What the client said last of why it reaches nobody: a refused log-in, a wrong protocol. Kept as the
+ * client's opaque. */
+struct reason {
+    char text[200];
+};
+
+static void on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
+{
+    (void)rk;
+    struct reason *reason = opaque;
+    /* "All brokers are down" says less than what came before it. */
+    if ((rd_kafka_resp_err_t)code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        (void)snprintf(reason->text, sizeof reason->text, "%s", text);
+}
+
+enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, struct weir_err *err)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = NULL;
+    enum weir_err_code code = conf_client(spec, &conf, err);
+    if (code != WEIR_OK)
+        return code;
+    struct reason *reason = calloc(1, sizeof *reason);
+    if (!reason) {
+        rd_kafka_conf_destroy(conf);
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a client");
+    }
+    rd_kafka_conf_set_opaque(conf, reason);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    *out = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    if (*out)
+        return WEIR_OK;
+    rd_kafka_conf_destroy(conf);
+    free(reason);
+    return weir_fail(err, WEIR_ERR_CONFIG, "client: %s", text);
+}
+
+void admin_close(rd_kafka_t *client)
+{
+    struct reason *reason = rd_kafka_opaque(client);
+    rd_kafka_destroy(client);
+    free(reason);
+}
+
+/* Why nobody answered: what the client said of it, else the call's own error. */
+static enum weir_err_code fail_down(rd_kafka_t *rk, rd_kafka_resp_err_t code, struct weir_err *err)
+{
+    struct reason *reason = rd_kafka_opaque(rk);
+    rd_kafka_poll(rk, 0);
+    bool said = reason && reason->text[0];
+    (void)weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (%s)",
+                    said ? reason->text : rd_kafka_err2str(code));
+    if (reason)
+        reason->text[0] = '\0';
+    return WEIR_ERR_BROKER_DOWN;
+}
 
 static enum weir_err_code state_of(const struct rd_kafka_metadata_topic *topic)
 {
@@ -27,8 +87,7 @@ enum weir_err_code admin_look(rd_kafka_t *rk, const char *topic, int timeout_ms,
     rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, handle, &metadata, timeout_ms);
     rd_kafka_topic_destroy(handle);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (metadata of %s: %s)", topic,
-                         rd_kafka_err2str(code));
+        return fail_down(rk, code, err);
     target->state = WEIR_ERR_TOPIC_MISSING;
     for (int i = 0; i < metadata->topic_cnt; i++) {
         if (strcmp(metadata->topics[i].topic, topic) != 0)
@@ -116,7 +175,5 @@ enum weir_err_code admin_limits(rd_kafka_t *rk, const char *const *topics, size_
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
     bool silent = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
-    return silent ? weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (describe configs: %s)",
-                              rd_kafka_err2str(code))
-                  : WEIR_OK;
+    return silent ? fail_down(rk, code, err) : WEIR_OK;
 }

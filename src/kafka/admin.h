@@ -5,21 +5,29 @@
 #include <librdkafka/rdkafka.h>
 
 #include "engine/ports.h"
+#include "weir/spec.h"
 
 /* What a broker takes where the topic's configuration may not be read: Kafka's own default of
  * max.message.bytes. */
 #define ADMIN_DEFAULT_MAX_MESSAGE_BYTES 1048588
 
 /*
- * Looks at one topic through any client. target->state becomes OK, TOPIC_MISSING or TOPIC_DENIED. Blocks for
- * at most timeout_ms. WEIR_ERR_BROKER_DOWN when nobody answered; *target is as it was then.
+ * A client of its own for such questions: it is in no group, so it stays when the consumer is made anew, and
+ * the watchdog may ask through it from its thread. Freed with admin_close. CONFIG.
+ */
+enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, struct weir_err *err);
+void admin_close(rd_kafka_t *client);
+
+/*
+ * Looks at one topic; rk is of admin_open. target->state becomes OK, TOPIC_MISSING or TOPIC_DENIED. Blocks
+ * for at most timeout_ms. WEIR_ERR_BROKER_DOWN when nobody answered; *target is as it was then.
  */
 enum weir_err_code admin_look(rd_kafka_t *rk, const char *topic, int timeout_ms, struct sink_target *target,
                               struct weir_err *err);
 
 /*
- * Reads max.message.bytes of n topics into *bytes; a topic that is missing, or whose configuration may not be
- * read, gets Kafka's default. WEIR_ERR_BROKER_DOWN when nobody answered.
+ * Reads max.message.bytes of n topics (rk is of admin_open) into *bytes; a topic that is missing, or whose
+ * configuration may not be read, gets Kafka's default. WEIR_ERR_BROKER_DOWN when nobody answered.
  */
 enum weir_err_code admin_limits(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
                                 size_t *bytes, struct weir_err *err);

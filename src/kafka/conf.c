@@ -110,18 +110,15 @@ static enum weir_err_code set_reserved(rd_kafka_conf_t *conf, struct weir_err *e
 
 /*
  * librdkafka says the same trouble again and again; what matters of it reaches weir as errors, which are said
- * once. So its own lines are for debugging, save what nothing else tells: emergencies, and compression that
- * was silently given up.
+ * once. So its own lines are for debugging, save what nothing else tells: compression that was silently given
+ * up.
  */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    enum { SYSLOG_CRITICAL = 2 };
-    if (level <= SYSLOG_CRITICAL)
-        log_error("librdkafka", "%s %s: %s", rd_kafka_name(rk), facility, text);
-    else if (strcmp(facility, "COMPRESSION") == 0)
-        log_warn("librdkafka", "%s %s: %s", rd_kafka_name(rk), facility, text);
-    else
-        log_debug("librdkafka", "%s %s: %s", rd_kafka_name(rk), facility, text);
+    (void)level;
+    bool only_here = strcmp(facility, "COMPRESSION") == 0;
+    log_write(only_here ? WEIR_LOG_WARN : WEIR_LOG_DEBUG, "librdkafka", "%s %s: %s", rd_kafka_name(rk),
+              facility, text);
 }
 
 /* What both clients share; own are the defaults of the one. */
@@ -148,6 +145,18 @@ enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf
         code = set(conf, "group.id", spec->core.pipeline, err);
     if (code == WEIR_OK)
         code = set(conf, "group.instance.id", identity->text, err);
+    if (code != WEIR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return code;
+    }
+    *out = conf;
+    return WEIR_OK;
+}
+
+enum weir_err_code conf_client(const struct weir_spec *spec, rd_kafka_conf_t **out, struct weir_err *err)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum weir_err_code code = set_common(conf, spec, consumer_defaults, err);
     if (code != WEIR_OK) {
         rd_kafka_conf_destroy(conf);
         return code;

@@ -30,12 +30,14 @@ enum weir_err_code conf_identify(struct conf_identity *identity, const char *pip
                                  int worker, struct weir_err *err);
 
 /*
- * The consumer's and the producer's configuration; the caller passes them to rd_kafka_new or destroys them.
- * A property that librdkafka does not know or take is WEIR_ERR_CONFIG with its line. batch_bytes bounds a
- * produce request, since librdkafka cannot split one that a topic finds too large.
+ * The configuration of the consumer, of a client that is in no group and only asks questions, and of the
+ * producer; the caller passes them to rd_kafka_new or destroys them. A property that librdkafka does not know
+ * or take is WEIR_ERR_CONFIG with its line. batch_bytes bounds a produce request, since librdkafka cannot
+ * split one that a topic finds too large.
  */
 enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf_identity *identity,
                                  rd_kafka_conf_t **out, struct weir_err *err);
+enum weir_err_code conf_client(const struct weir_spec *spec, rd_kafka_conf_t **out, struct weir_err *err);
 enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf_identity *identity,
                                  size_t batch_bytes, rd_kafka_conf_t **out, struct weir_err *err);
 

@@ -26,6 +26,7 @@ struct part {
 struct kafka_source {
     struct source base;
     const struct weir_spec *spec;
+    const struct conf_identity *identity;
     struct counters *counters;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
@@ -33,6 +34,8 @@ struct kafka_source {
     int32_t n_parts;
     uint32_t epoch;
     bool quiet;
+    bool lost;    /* the group has taken our partitions away, and we have none since */
+    bool expired; /* the client is of no use any more: only rejoin helps */
     rd_kafka_topic_partition_list_t *pending; /* assigned to us, but not begun: offsets to be looked up */
     int64_t pending_since_ms;
     enum weir_err_code event; /* what a callback noticed, until the next poll returns it */
@@ -91,9 +94,20 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
         self->pending_since_ms = clock_monotonic_ms();
         return;
     }
-    log_info("revoked", "%d partitions %s", partitions->cnt,
-             rd_kafka_assignment_lost(rk) ? "lost" : "given back");
+    self->lost = rd_kafka_assignment_lost(rk) != 0;
+    log_info("revoked", "%d partitions %s", partitions->cnt, self->lost ? "lost" : "given back");
     (void)rd_kafka_assign(rk, NULL);
+}
+
+/*
+ * While the brokers are away librdkafka itself ends the session, gives up its member id and takes the
+ * partitions away. If the group's coordinator is back before that was served, it sends a heartbeat without
+ * member id under its own instance id, and is fenced, for good. A fence that comes after our partitions were
+ * lost is that; one that comes before is another process.
+ */
+static bool fenced_itself(const struct kafka_source *self, rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && self->lost;
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -108,7 +122,14 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         reason = text;
     }
     struct weir_err err;
+    if (fenced_itself(self, error)) {
+        self->expired = true;
+        return;
+    }
     enum weir_err_code found = fault_of_consumer(error, reason, &err);
+    if (found == WEIR_ERR_DENIED)
+        (void)weir_fail(&err, found, "group %s may not be used (grant READ on it): %s",
+                        self->spec->core.pipeline, reason);
     /* The worst one is kept: what mends itself must not hide what does not. */
     if (found == WEIR_ERR_TRANSIENT)
         log_debug("librdkafka", "%s", reason);
@@ -235,6 +256,7 @@ static enum weir_err_code complete_assignment(struct kafka_source *self, struct 
     log_info("assigned", "%d partitions of %s", self->pending->cnt, self->spec->core.input_topic);
     counters_add(self->counters, COUNTER_REBALANCES, 1);
     forget_pending(self);
+    self->lost = false;
     pause_again(self);
     return WEIR_OK;
 }
@@ -322,11 +344,22 @@ static enum weir_err_code take(struct kafka_source *self, size_t got, struct hea
     return code;
 }
 
+static enum weir_err_code fail_expired(const struct kafka_source *self, struct weir_err *err)
+{
+    return weir_fail(err, WEIR_ERR_MEMBER_EXPIRED,
+                     "group %s timed this member out while it could not be reached",
+                     self->spec->core.pipeline);
+}
+
 static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err)
 {
     struct kafka_source *self = self_of(source);
     *n = 0;
+    if (self->expired) {
+        clock_sleep_ms(timeout_ms);
+        return fail_expired(self, err);
+    }
     if (self->pending) {
         enum weir_err_code code = complete_assignment(self, err);
         if (code != WEIR_OK && weir_err_class(code) != WEIR_CLASS_WAIT)
@@ -340,6 +373,8 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
         max = POLL_MAX;
     ssize_t got = rd_kafka_consume_batch_queue(self->queue, timeout_ms, self->messages, max);
     enum weir_err_code code = take(self, got > 0 ? (size_t)got : 0, heap, out, n, err);
+    if (code == WEIR_OK && self->expired)
+        return fail_expired(self, err);
     if (code == WEIR_OK && self->event != WEIR_OK) {
         code = self->event;
         *err = self->event_err;
@@ -499,8 +534,48 @@ static void stamp_free(struct stamp *stamp)
 
 /* --- life --- */
 
+/* Makes the client of a source that has none. */
+static enum weir_err_code make_consumer(struct kafka_source *self, struct weir_err *err)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = NULL;
+    enum weir_err_code code = conf_consumer(self->spec, self->identity, &conf, err);
+    if (code != WEIR_OK)
+        return code;
+    rd_kafka_conf_set_opaque(conf, self);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    self->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    if (!self->rk) {
+        rd_kafka_conf_destroy(conf);
+        return weir_fail(err, WEIR_ERR_CONFIG, "consumer: %s", text);
+    }
+    (void)rd_kafka_poll_set_consumer(self->rk);
+    self->queue = rd_kafka_queue_get_consumer(self->rk);
+    return WEIR_OK;
+}
+
+static void destroy_consumer(struct kafka_source *self, int flags)
+{
+    forget_pending(self);
+    rd_kafka_queue_destroy(self->queue);
+    rd_kafka_destroy_flags(self->rk, flags);
+}
+
+static enum weir_err_code rejoin(struct source *source, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    destroy_consumer(self, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    disown_all(self);
+    self->lost = self->expired = self->quiet = false;
+    self->event = WEIR_OK;
+    enum weir_err_code code = make_consumer(self, err);
+    return code == WEIR_OK ? start(source, err) : code;
+}
+
 static const struct source_ops ops = {
     .start = start,
+    .rejoin = rejoin,
     .poll = poll,
     .release = release,
     .owns = owns,
@@ -516,30 +591,18 @@ static const struct source_ops ops = {
 enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_identity *identity,
                                struct counters *counters, struct source **out, struct weir_err *err)
 {
-    char text[256];
-    rd_kafka_conf_t *conf = NULL;
     struct kafka_source *self = calloc(1, sizeof *self);
     if (!self)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a consumer");
-    enum weir_err_code code = conf_consumer(spec, identity, &conf, err);
+    self->base.ops = &ops;
+    self->spec = spec;
+    self->identity = identity;
+    self->counters = counters;
+    enum weir_err_code code = make_consumer(self, err);
     if (code != WEIR_OK) {
         free(self);
         return code;
     }
-    self->base.ops = &ops;
-    self->spec = spec;
-    self->counters = counters;
-    rd_kafka_conf_set_opaque(conf, self);
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    self->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!self->rk) {
-        rd_kafka_conf_destroy(conf);
-        free(self);
-        return weir_fail(err, WEIR_ERR_CONFIG, "consumer: %s", text);
-    }
-    (void)rd_kafka_poll_set_consumer(self->rk);
-    self->queue = rd_kafka_queue_get_consumer(self->rk);
     *out = &self->base;
     return WEIR_OK;
 }
@@ -565,9 +628,7 @@ void source_close(struct source *source, int timeout_ms)
 {
     struct kafka_source *self = self_of(source);
     bool closed = close_consumer(self, timeout_ms);
-    rd_kafka_queue_destroy(self->queue);
-    forget_pending(self);
-    rd_kafka_destroy_flags(self->rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    destroy_consumer(self, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(self->parts);
     free(self);
 }

@@ -27,7 +27,7 @@ enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_i
  * consumer. */
 void source_close(struct source *source, int timeout_ms);
 
-/* The client behind it, for questions about the cluster (any thread). */
+/* The client behind it; a new one after rejoin. For tests. */
 rd_kafka_t *source_client(struct source *source);
 
 #endif

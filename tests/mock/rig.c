@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kafka/admin.h"
 #include "kafka/source.h"
 #include "kafka/txn.h"
 #include "sys/clock.h"
@@ -149,6 +150,11 @@ static enum weir_err_code spy_quiet(struct source *source, bool quiet, struct we
     return inner_source(source)->ops->quiet(inner_source(source), quiet, err);
 }
 
+static enum weir_err_code spy_rejoin(struct source *source, struct weir_err *err)
+{
+    return inner_source(source)->ops->rejoin(inner_source(source), err);
+}
+
 static enum weir_err_code spy_committed(struct source *source, struct position *positions, size_t n,
                                         int timeout_ms, struct weir_err *err)
 {
@@ -272,6 +278,7 @@ static void spy_on(struct rig *rig, struct source *source, struct sink *sink)
 {
     source_spy_ops = (struct source_ops){.start = spy_start,
                                          .poll = spy_poll,
+                                         .rejoin = spy_rejoin,
                                          .release = spy_release,
                                          .owns = spy_owns,
                                          .seek = spy_seek,
@@ -459,9 +466,10 @@ void rig_start(struct rig *rig)
     struct sink *sink = NULL;
     make_plans(rig);
     must(source_open(&rig->spec, &rig->identity, &rig->counters, &source, &err), &err);
+    must(admin_open(&rig->spec, &rig->client, &err), &err);
     struct txn_parts parts = {.spec = &rig->spec,
                               .identity = &rig->identity,
-                              .client = source_client(source),
+                              .client = rig->client,
                               .watch = &rig->watch,
                               .stopping = &rig->control.stop,
                               .stop_deadline_ms = STOP_DEADLINE_MS};
@@ -487,6 +495,7 @@ int64_t rig_stop(struct rig *rig)
     txn_free(rig->sink.inner);
     loop_release(&rig->loop);
     source_close(rig->source.inner, CLOSE_MS);
+    admin_close(rig->client);
     plans_free(rig->plans);
     weir_schema_free(rig->schema);
     forget_open(rig);

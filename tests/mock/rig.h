@@ -100,6 +100,7 @@ struct rig {
     rd_kafka_t *host;
     rd_kafka_mock_cluster_t *cluster;
     rd_kafka_t *writer;
+    rd_kafka_t *client; /* of rig_start: asks about topics */
     struct weir_property properties[RIG_PROPERTIES_MAX];
     struct weir_spec spec;
     char group[32];
