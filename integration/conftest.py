@@ -30,6 +30,8 @@ def pytest_runtest_makereport(item, call):
 def pytest_sessionfinish(session, exitstatus):
     """A skipped test proves nothing, so it fails the run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # A worker of pytest-xdist: the one that distributes the tests counts.
+        return
     skipped = len(reporter.stats.get("skipped", [])) + len(reporter.stats.get("xfailed", []))
     if skipped and exitstatus == pytest.ExitCode.OK:
         reporter.write_line(f"{skipped} tests were skipped: that counts as a failure", red=True)
