@@ -31,6 +31,7 @@ static const struct expected table[] = {
     {WEIR_ERR_STALE_GENERATION, "stale_generation", WEIR_CLASS_ABORT_BATCH, 75},
     {WEIR_ERR_TXN_UNKNOWN, "txn_unknown", WEIR_CLASS_REBUILD, 75},
     {WEIR_ERR_PRODUCER_LOST, "producer_lost", WEIR_CLASS_REBUILD, 75},
+    {WEIR_ERR_MEMBER_EXPIRED, "member_expired", WEIR_CLASS_REBUILD, 75},
     {WEIR_ERR_FENCED, "fenced", WEIR_CLASS_REBUILD, 75},
     {WEIR_ERR_BROKER_DOWN, "broker_down", WEIR_CLASS_WAIT, 75},
     {WEIR_ERR_TOPIC_MISSING, "topic_missing", WEIR_CLASS_WAIT, 75},
