@@ -105,7 +105,9 @@ static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
     bool hurry = atomic_exchange(&loop->parts.control->hurry, 0) != 0;
     if (hurry)
         loop->refresh_at_ms = now_ms(loop);
-    enum weir_err_code code = refresh(loop, err);
+    enum weir_err_code code = plans_check(loop->parts.plans, err);
+    if (code == WEIR_OK)
+        code = refresh(loop, err);
     if (code != WEIR_OK)
         return code;
     return holds_tend(&loop->holds, hurry, err);

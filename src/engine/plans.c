@@ -86,6 +86,12 @@ void plans_trim(struct plans *plans)
         clear(plans);
 }
 
+enum weir_err_code plans_check(const struct plans *plans, struct weir_err *err)
+{
+    const struct schemas_ops *ops = plans->schemas->ops;
+    return ops->check ? ops->check(plans->schemas, err) : WEIR_OK;
+}
+
 static enum weir_err_code keep_mismatch(struct plans *plans, struct plans_entry *entry)
 {
     entry->mismatch = malloc(sizeof *entry->mismatch);
@@ -135,14 +141,12 @@ static struct plans_answer answer_unknown(struct plans *plans, uint32_t id, enum
     return (struct plans_answer){.wait = WEIR_ERR_SCHEMA_PENDING, .why = why};
 }
 
-/* Asks the registry, but not twice in a batch for what it did not give: it may be far away. */
+/* Asks the registry, but not twice in a batch for what it did not give. What it says of one id means nothing
+ * for another: it may fail to give just this one. */
 static enum weir_err_code ask(struct plans *plans, uint32_t id, const struct weir_schema **writer)
 {
     const struct weir_err *missing = &plans->missing;
-    bool known = missing->code != WEIR_OK && plans->missing_id == id;
-    /* A registry that is down says nothing of any id; one that has not answered for this id yet may know
-     * others. */
-    if (known || missing->code == WEIR_ERR_REGISTRY_DOWN) {
+    if (missing->code != WEIR_OK && plans->missing_id == id) {
         plans->why = *missing;
         return missing->code;
     }

@@ -40,4 +40,7 @@ struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire
 /* Between two batches: keeps the cache within PLANS_MAX. */
 void plans_trim(struct plans *plans);
 
+/* Between two batches: an error that ends the process when a plan in use turned out to be wrong. */
+enum weir_err_code plans_check(const struct plans *plans, struct weir_err *err);
+
 #endif

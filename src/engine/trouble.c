@@ -6,7 +6,8 @@
 
 static bool same(const struct weir_err *a, const struct weir_err *b)
 {
-    return a->code == b->code && (a->code == WEIR_ERR_BROKER_DOWN || strcmp(a->text, b->text) == 0);
+    bool down = a->code == WEIR_ERR_BROKER_DOWN || a->code == WEIR_ERR_REGISTRY_DOWN;
+    return a->code == b->code && (down || strcmp(a->text, b->text) == 0);
 }
 
 /* The row of that trouble, else a free one, else the last. */

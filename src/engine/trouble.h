@@ -23,7 +23,8 @@ struct trouble {
 
 /*
  * Adds a holder to the trouble and says it when it is the first. Returns a number for trouble_leave.
- * Texts of brokers that are down differ from call to call, so those are one trouble whatever the text.
+ * Texts of brokers or a registry that are down differ from call to call, so those are one trouble whatever
+ * the text.
  */
 int trouble_join(struct trouble *trouble, const struct weir_err *err, int64_t now_ms);
 

@@ -331,7 +331,7 @@ static enum weir_err_code schemas_by_id(struct schemas *schemas, uint32_t id, co
 }
 
 static const struct timer_ops timer_ops = {timer_monotonic_ms, timer_wall_ms, timer_random};
-static const struct schemas_ops schemas_ops = {schemas_by_id};
+static const struct schemas_ops schemas_ops = {.by_id = schemas_by_id};
 
 /* --- the cluster --- */
 

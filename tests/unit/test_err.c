@@ -43,6 +43,7 @@ static const struct expected table[] = {
     {WEIR_ERR_DENIED, "denied", WEIR_CLASS_FATAL, 77},
     {WEIR_ERR_DUPLICATE_IDENTITY, "duplicate_identity", WEIR_CLASS_FATAL, 75},
     {WEIR_ERR_NO_OFFSET, "no_offset", WEIR_CLASS_FATAL, 78},
+    {WEIR_ERR_SCHEMA_CHANGED, "schema_changed", WEIR_CLASS_FATAL, 65},
     {WEIR_ERR_OFFSET_LOST, "offset_lost", WEIR_CLASS_FATAL, 65},
     {WEIR_ERR_KAFKA, "kafka", WEIR_CLASS_FATAL, 69},
     {WEIR_ERR_STUCK, "stuck", WEIR_CLASS_FATAL, 75},

@@ -63,6 +63,8 @@ static void test_brokers_down_is_one(void **state)
     int b = join(WEIR_ERR_BROKER_DOWN, "metadata: timed out");
     assert_int_equal(a, b);
     assert_int_equal(twin_log_level(WEIR_LOG_WARN), 1);
+    assert_int_equal(join(WEIR_ERR_REGISTRY_DOWN, "no answer"), join(WEIR_ERR_REGISTRY_DOWN, "status 503"));
+    assert_int_equal(twin_log_level(WEIR_LOG_WARN), 2);
 }
 
 /* It comes back: that is news. */
