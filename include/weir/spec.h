@@ -121,8 +121,12 @@ struct weir_spec {
     const struct weir_property *kafka; /* librdkafka properties as the user wrote them */
     size_t n_kafka;
     struct {
-        const char *url; /* exactly one of url and dir is set */
+        const char *url; /* exactly one of url and dir is set; several are separated by commas */
         const char *dir;
+        /* Of a url; NULL where they are not set. */
+        const char *username, *password, *token;
+        const char *ca, *certificate, *key; /* files, PEM */
+        int64_t connect_timeout_ms, timeout_ms;
         int64_t poll_ms;
         int64_t unknown_id_deadline_ms;
     } registry;

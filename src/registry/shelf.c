@@ -75,7 +75,7 @@ enum weir_err_code shelf_open(const char *path, struct timer *timer, struct sche
         return code;
     }
     self->n = 1;
-    self->read_at_ms = timer->ops->monotonic_ms(timer);
+    self->read_at_ms = timer ? timer->ops->monotonic_ms(timer) : 0;
     *out = &self->base;
     return WEIR_OK;
 }

@@ -13,7 +13,8 @@
 #define SHELF_REREAD_MS    1000
 #define SHELF_READINGS_MAX 256
 
-/* Reads the folder. path and timer outlive the shelf. Errors of directory_open. */
+/* Reads the folder. path and timer outlive the shelf; the timer may be NULL where nothing is asked by id.
+ * Errors of directory_open. */
 enum weir_err_code shelf_open(const char *path, struct timer *timer, struct schemas **out,
                               struct weir_err *err);
 void shelf_close(struct schemas *shelf);

@@ -1,0 +1,95 @@
+#include "registry/registry.h"
+
+#include <stdlib.h>
+
+#include "registry/shelf.h"
+
+/* Exactly one of the two is there. */
+struct registry {
+    struct schemas *shelf;
+    struct remote *remote;
+    struct schemas *door; /* of the remote, once it is started */
+};
+
+static enum weir_err_code open_folder(struct registry *registry, const char *path, struct timer *timer,
+                                      struct weir_err *err)
+{
+    struct weir_err why = {0};
+    enum weir_err_code code = shelf_open(path, timer, &registry->shelf, &why);
+    return code == WEIR_OK ? code : weir_fail(err, code, "schemas: %s", why.text);
+}
+
+static enum weir_err_code open_server(struct registry *registry, const struct registry_options *options,
+                                      struct weir_err *err)
+{
+    const struct weir_spec *spec = options->spec;
+    const struct remote_options remote = {
+        .http = {.urls = spec->registry.url,
+                 .username = spec->registry.username,
+                 .password = spec->registry.password,
+                 .token = spec->registry.token,
+                 .ca = spec->registry.ca,
+                 .certificate = spec->registry.certificate,
+                 .key = spec->registry.key,
+                 .connect_timeout_ms = spec->registry.connect_timeout_ms,
+                 .timeout_ms = spec->registry.timeout_ms,
+                 .seed = options->seed,
+                 .stop = options->stop},
+        .input = spec->input.schema,
+        .poll_ms = spec->registry.poll_ms,
+    };
+    return remote_open(&remote, &registry->remote, err);
+}
+
+enum weir_err_code registry_open(const struct registry_options *options, struct registry **out,
+                                 struct weir_err *err)
+{
+    struct registry *registry = calloc(1, sizeof *registry);
+    if (!registry)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a registry");
+    const char *dir = options->dir ? options->dir : options->spec->registry.dir;
+    enum weir_err_code code =
+        dir ? open_folder(registry, dir, options->timer, err) : open_server(registry, options, err);
+    if (code == WEIR_OK)
+        *out = registry;
+    else
+        registry_close(registry);
+    return code;
+}
+
+void registry_close(struct registry *registry)
+{
+    if (!registry)
+        return;
+    shelf_close(registry->shelf);
+    remote_close(registry->remote);
+    free(registry);
+}
+
+enum weir_err_code registry_subject(struct registry *registry, const struct weir_subject_spec *subject,
+                                    struct remote_schema *out, struct weir_err *err)
+{
+    if (registry->remote)
+        return remote_subject(registry->remote, subject, out, err);
+    return directory_subject(shelf_directory(registry->shelf), subject->subject, subject->version,
+                             &out->schema, &out->id, &out->version, err);
+}
+
+enum weir_err_code registry_by_id(struct registry *registry, uint32_t id, const struct weir_schema **out,
+                                  struct weir_err *err)
+{
+    if (registry->remote)
+        return remote_ask(registry->remote, id, out, err);
+    *out = directory_by_id(shelf_directory(registry->shelf), id);
+    return *out ? WEIR_OK : weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema has the id %u", id);
+}
+
+enum weir_err_code registry_schemas(struct registry *registry, struct schemas **out, struct weir_err *err)
+{
+    enum weir_err_code code = WEIR_OK;
+    if (registry->remote && !registry->door)
+        code = remote_start(registry->remote, &registry->door, err);
+    if (code == WEIR_OK)
+        *out = registry->remote ? registry->door : registry->shelf;
+    return code;
+}
