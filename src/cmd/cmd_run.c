@@ -14,7 +14,7 @@
 #include "kafka/source.h"
 #include "kafka/txn.h"
 #include "kafka/watchdog.h"
-#include "registry/shelf.h"
+#include "registry/registry.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -24,6 +24,9 @@
  * committed. */
 #define CLOSE_TIMEOUT_MS 3000
 #define TAKE_APART_S     8
+/* The first and the longest pause between two tries to get the schemas at the start. */
+#define SCHEMAS_FIRST_MS   200
+#define SCHEMAS_LONGEST_MS 5000
 /* This version runs one worker. */
 #define WORKER 0
 
@@ -48,7 +51,7 @@ struct arguments {
 struct run {
     struct weir_spec *spec;
     struct timer timer;
-    struct schemas *shelf;
+    struct registry *registry;
     struct plans *plans;
     int64_t reader_version;
     struct conf_identity identity;
@@ -139,30 +142,70 @@ static const struct timer_ops timer_ops = {
 
 /* --- the parts --- */
 
+/* The schemas that a pipeline is made of. */
+struct subjects {
+    struct remote_schema reader, output;
+};
+
+static enum weir_err_code find_subjects(struct run *run, struct subjects *subjects, struct weir_err *err)
+{
+    const struct weir_spec *spec = run->spec;
+    enum weir_err_code code = registry_subject(run->registry, &spec->input.schema, &subjects->reader, err);
+    if (code == WEIR_OK)
+        code = registry_subject(run->registry, &spec->output.schema, &subjects->output, err);
+    return code;
+}
+
+/* A registry that is down is waited for: said once, and once when it is over. */
+static enum weir_err_code await_subjects(struct run *run, struct subjects *subjects, struct weir_err *err)
+{
+    struct timer *timer = &run->timer;
+    int64_t since_ms = timer_monotonic_ms(timer);
+    enum weir_err_code code = find_subjects(run, subjects, err);
+    bool waited = weir_err_class(code) == WEIR_CLASS_WAIT;
+    if (waited)
+        log_warn(weir_err_name(code), "%s; waiting", err->text);
+    for (int64_t pause_ms = SCHEMAS_FIRST_MS; weir_err_class(code) == WEIR_CLASS_WAIT && !control.stop;) {
+        uint32_t half = (uint32_t)(pause_ms / 2);
+        clock_sleep_ms(half + timer_random(timer, half + 1));
+        pause_ms = pause_ms * 2 < SCHEMAS_LONGEST_MS ? pause_ms * 2 : SCHEMAS_LONGEST_MS;
+        code = find_subjects(run, subjects, err);
+    }
+    if (waited && code == WEIR_OK)
+        log_info("recovered", "the schema registry answers after %.1f s",
+                 (double)(timer_monotonic_ms(timer) - since_ms) / 1000.0);
+    return code;
+}
+
 /* Schemas and plans: all that can be wrong without a broker. */
 static enum weir_err_code open_plans(struct run *run, struct weir_err *err)
 {
     const struct weir_spec *spec = run->spec;
-    struct weir_plan_request request = {.spec = &spec->core};
-    int64_t output_version = 0;
-    uint32_t reader_id = 0;
-    struct weir_err why = {0};
-    enum weir_err_code code = shelf_open(spec->registry.dir, &run->timer, &run->shelf, &why);
+    const struct registry_options options = {.spec = spec,
+                                             .timer = &run->timer,
+                                             .stop = &control.stop,
+                                             .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid()
+                                                                                          << 32};
+    struct subjects subjects = {0};
+    struct schemas *schemas = NULL;
+    enum weir_err_code code = registry_open(&options, &run->registry, err);
+    if (code == WEIR_OK)
+        code = await_subjects(run, &subjects, err);
+    if (code == WEIR_OK)
+        code = registry_schemas(run->registry, &schemas, err);
     if (code != WEIR_OK)
-        return weir_fail(err, code, "registry.dir: %s", why.text);
-    const struct directory *directory = shelf_directory(run->shelf);
-    code = directory_subject(directory, spec->input.schema.subject, spec->input.schema.version,
-                             &request.reader, &reader_id, &request.reader_version, err);
-    if (code == WEIR_OK)
-        code = directory_subject(directory, spec->output.schema.subject, spec->output.schema.version,
-                                 &request.output, &request.output_id, &output_version, err);
-    if (code == WEIR_OK)
-        code = plans_new(&request, run->shelf, spec->registry.unknown_id_deadline_ms, &run->plans, err);
+        return code;
+    const struct weir_plan_request request = {.spec = &spec->core,
+                                              .reader = subjects.reader.schema,
+                                              .reader_version = subjects.reader.version,
+                                              .output = subjects.output.schema,
+                                              .output_id = subjects.output.id};
+    code = plans_new(&request, schemas, spec->registry.unknown_id_deadline_ms, &run->plans, err);
     if (code == WEIR_OK)
         log_info("schemas", "reading as %s version %lld, writing as %s version %lld",
-                 spec->input.schema.subject, (long long)request.reader_version, spec->output.schema.subject,
-                 (long long)output_version);
-    run->reader_version = request.reader_version;
+                 spec->input.schema.subject, (long long)subjects.reader.version, spec->output.schema.subject,
+                 (long long)subjects.output.version);
+    run->reader_version = subjects.reader.version;
     return code;
 }
 
@@ -225,7 +268,7 @@ static void close_all(struct run *run)
     if (run->client)
         admin_close(run->client);
     plans_free(run->plans);
-    shelf_close(run->shelf);
+    registry_close(run->registry);
     config_free(run->spec);
 }
 
@@ -266,6 +309,8 @@ static enum weir_err_code run_pipeline(struct run *run, const struct arguments *
     code = conf_identify(&run->identity, run->spec->core.pipeline, arguments->instance, WORKER, err);
     if (code == WEIR_OK)
         code = open_plans(run, err);
+    if (weir_err_class(code) == WEIR_CLASS_WAIT && control.stop)
+        return WEIR_OK; /* Stopped as told, while it waited for the registry. */
     if (code == WEIR_OK)
         code = open_kafka(run, err);
     return code == WEIR_OK ? run_loop(run, err) : name_file(run, code, err);

@@ -30,7 +30,7 @@ static const char usage[] =
     "  -i, --input FILE      read records from FILE; else from standard input\n"
     "  -x, --hex             lines are hexadecimal digits, two a byte\n"
     "      --null TEXT       lines that are TEXT stand for a null value\n"
-    "      --schemas DIR     folder of schemas (<subject>/v<N>.avsc); else registry.dir\n"
+    "      --schemas DIR     folder of schemas (<subject>/v<N>.avsc); else the registry of FILE\n"
     "      --now MS          the time of processing, in ms since 1970; else the clock's\n"
     "      --partition N     source partition of the records (0)\n"
     "      --offset N        source offset of the first record, counted up from there (0)\n"

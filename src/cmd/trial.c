@@ -7,7 +7,7 @@
 
 #include "avro/encode.h"
 #include "avro/json.h"
-#include "registry/directory.h"
+#include "registry/registry.h"
 
 /* Longest decimal of 64 bits with its sign and its NUL. */
 #define DECIMAL_MAX 21
@@ -30,10 +30,10 @@ struct buffer {
 
 struct trial {
     const struct weir_spec *spec;
-    struct directory *directory;
+    struct registry *registry;
     struct weir_plan_request request;
     struct weir_plan *plain; /* for what is not Avro */
-    struct writer *writers;  /* as many as the folder's ids that came so far */
+    struct writer *writers;  /* as many as the known ids that came so far */
     size_t n_writers;
     struct buffer scratch, line;
 };
@@ -45,32 +45,24 @@ static enum weir_err_code no_memory(struct weir_err *err)
     return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for trying records");
 }
 
-static enum weir_err_code find_schema(const struct trial *trial, const struct weir_subject_spec *subject,
-                                      const struct weir_schema **schema, uint32_t *id, int64_t *version,
-                                      struct weir_err *err)
-{
-    return directory_subject(trial->directory, subject->subject, subject->version, schema, id, version, err);
-}
-
 static enum weir_err_code open_trial(struct trial *trial, const char *schemas, struct weir_err *err)
 {
     const struct weir_spec *spec = trial->spec;
-    struct weir_plan_request *request = &trial->request;
-    uint32_t reader_id;
-    int64_t output_version;
-    const char *path = schemas ? schemas : spec->registry.dir;
-    if (!path)
-        return weir_fail(err, WEIR_ERR_CONFIG,
-                         "schemas are needed from a folder: registry.dir, or --schemas DIR");
-    enum weir_err_code code = directory_open(path, &trial->directory, err);
+    const struct registry_options options = {.spec = spec, .dir = schemas};
+    struct remote_schema reader, output;
+    enum weir_err_code code = registry_open(&options, &trial->registry, err);
     if (code == WEIR_OK)
-        code = find_schema(trial, &spec->input.schema, &request->reader, &reader_id, &request->reader_version,
-                           err);
+        code = registry_subject(trial->registry, &spec->input.schema, &reader, err);
     if (code == WEIR_OK)
-        code = find_schema(trial, &spec->output.schema, &request->output, &request->output_id,
-                           &output_version, err);
-    request->spec = &spec->core;
-    return code == WEIR_OK ? weir_plan_new(request, &trial->plain, err) : code;
+        code = registry_subject(trial->registry, &spec->output.schema, &output, err);
+    if (code != WEIR_OK)
+        return code;
+    trial->request = (struct weir_plan_request){.spec = &spec->core,
+                                                .reader = reader.schema,
+                                                .reader_version = reader.version,
+                                                .output = output.schema,
+                                                .output_id = output.id};
+    return weir_plan_new(&trial->request, &trial->plain, err);
 }
 
 enum weir_err_code trial_new(const struct weir_spec *spec, const char *schemas, struct trial **out,
@@ -96,7 +88,7 @@ void trial_free(struct trial *trial)
         weir_plan_free(trial->writers[i].plan);
     free(trial->writers);
     weir_plan_free(trial->plain);
-    directory_close(trial->directory);
+    registry_close(trial->registry);
     free(trial->scratch.memory);
     free(trial->line.memory);
     free(trial);
@@ -104,40 +96,57 @@ void trial_free(struct trial *trial)
 
 /* --- plans --- */
 
-static enum weir_err_code add_writer(struct trial *trial, uint32_t id, const struct weir_schema *schema,
-                                     struct weir_err *err)
+/* A new writer without plan; NULL: no memory. */
+static struct writer *add_writer(struct trial *trial, uint32_t id)
 {
     struct writer *grown = realloc(trial->writers, (trial->n_writers + 1) * sizeof *grown);
     if (!grown)
-        return no_memory(err);
+        return NULL;
     trial->writers = grown;
-    struct writer *writer = &grown[trial->n_writers];
+    struct writer *writer = &grown[trial->n_writers++];
     *writer = (struct writer){.id = id};
+    return writer;
+}
+
+/* The plan without writer compiled, so whatever fails here is a matter of this writer. */
+static enum weir_err_code compile(const struct trial *trial, struct writer *writer,
+                                  const struct weir_schema *schema, struct weir_err *err)
+{
     struct weir_plan_request request = trial->request;
     request.writer = schema;
     enum weir_err_code code = weir_plan_new(&request, &writer->plan, &writer->why);
-    if (code == WEIR_ERR_NO_MEMORY)
-        return no_memory(err);
-    /* The plan without writer compiled, so whatever fails now is a matter of this writer. */
-    trial->n_writers++;
-    return WEIR_OK;
+    return code == WEIR_ERR_NO_MEMORY ? no_memory(err) : WEIR_OK;
 }
 
-/* *writer is NULL when the folder has no schema of that id. */
+/* Asks for an id; *writer is NULL when there is no such schema. */
+static enum weir_err_code learn_writer(struct trial *trial, uint32_t id, const struct writer **writer,
+                                       struct weir_err *err)
+{
+    const struct weir_schema *schema = NULL;
+    struct weir_err why = {0};
+    *writer = NULL;
+    enum weir_err_code code = registry_by_id(trial->registry, id, &schema, &why);
+    if (code == WEIR_ERR_NOT_FOUND)
+        return WEIR_OK;
+    if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA)
+        return weir_fail(err, code, "%s", why.text);
+    struct writer *added = add_writer(trial, id);
+    if (!added)
+        return no_memory(err);
+    added->why = why;
+    *writer = added;
+    return schema ? compile(trial, added, schema, err) : WEIR_OK;
+}
+
 static enum weir_err_code find_writer(struct trial *trial, uint32_t id, const struct writer **writer,
                                       struct weir_err *err)
 {
-    *writer = NULL;
-    for (size_t i = 0; i < trial->n_writers; i++)
-        if (trial->writers[i].id == id)
-            *writer = &trial->writers[i];
-    const struct weir_schema *schema = *writer ? NULL : directory_by_id(trial->directory, id);
-    if (!schema)
-        return WEIR_OK;
-    enum weir_err_code code = add_writer(trial, id, schema, err);
-    if (code == WEIR_OK)
-        *writer = &trial->writers[trial->n_writers - 1];
-    return code;
+    for (size_t i = 0; i < trial->n_writers; i++) {
+        *writer = &trial->writers[i];
+        if ((*writer)->id == id)
+            return WEIR_OK;
+    }
+    return learn_writer(trial, id, writer, err);
 }
 
 /* --- a record --- */

@@ -1,5 +1,5 @@
 /*
- * Records tried out against a configuration without Kafka: the schemas of a folder, a plan for each writer,
+ * Records tried out against a configuration without Kafka: its schemas, a plan for each writer,
  * and the outcome of each record as a line of JSON. What `weir try` does, and what the cases of tests/cases
  * run on.
  */
@@ -17,9 +17,9 @@
 struct trial;
 
 /*
- * Opens the folder of schemas (registry.dir of the spec where schemas is NULL) and compiles what does not
- * depend on the writer. spec is borrowed. Fails with WEIR_ERR_CONFIG, WEIR_ERR_INCOMPATIBLE,
- * WEIR_ERR_BAD_SCHEMA, WEIR_ERR_NOT_FOUND, WEIR_ERR_IO or WEIR_ERR_NO_MEMORY.
+ * Opens the folder of schemas (what the spec's registry says where schemas is NULL) and compiles what does
+ * not depend on the writer. spec is borrowed. Fails with WEIR_ERR_CONFIG, WEIR_ERR_INCOMPATIBLE,
+ * WEIR_ERR_BAD_SCHEMA, WEIR_ERR_NOT_FOUND, WEIR_ERR_IO, WEIR_ERR_REGISTRY_DOWN or WEIR_ERR_NO_MEMORY.
  */
 enum weir_err_code trial_new(const struct weir_spec *spec, const char *schemas, struct trial **out,
                              struct weir_err *err);
@@ -27,8 +27,8 @@ void trial_free(struct trial *trial);
 
 /*
  * Processes a record as `weir run` would; *line is the outcome as one JSON object without line end, borrowed
- * until the next call. Where a value's schema id is not in the folder the verdict is unknown_schema. Fails
- * with WEIR_ERR_NO_MEMORY.
+ * until the next call. Where there is no schema of a value's id the verdict is unknown_schema. Fails
+ * with WEIR_ERR_NO_MEMORY, and when a registry cannot tell: WEIR_ERR_REGISTRY_DOWN, WEIR_ERR_SCHEMA_CHANGED.
  */
 enum weir_err_code trial_run(struct trial *trial, const struct weir_record *record, int64_t now_ms,
                              struct weir_bytes *line, struct weir_err *err);
