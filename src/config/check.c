@@ -7,6 +7,42 @@ static const struct parsed_value *value_of(const struct parsed *parsed, const ch
     return &parsed->values[options_find(path)];
 }
 
+/* Options that mean nothing without a server to be used for. */
+static const char *const access_paths[] = {"registry.username", "registry.password",    "registry.token",
+                                           "registry.ca",       "registry.certificate", "registry.key"};
+#define ACCESS_PATHS (sizeof access_paths / sizeof *access_paths)
+
+static enum weir_err_code refuse_access(const struct reading *reading, const struct parsed *parsed)
+{
+    for (size_t i = 0; i < ACCESS_PATHS; i++) {
+        const struct parsed_value *value = value_of(parsed, access_paths[i]);
+        if (value->text)
+            return reading_fail(reading, value->at, "%s is of no use without registry.url", access_paths[i]);
+    }
+    return WEIR_OK;
+}
+
+/* first needs second beside it. */
+static enum weir_err_code check_pair(const struct reading *reading, const struct parsed *parsed,
+                                     const char *first, const char *second)
+{
+    const struct parsed_value *value = value_of(parsed, first);
+    if (!value->text || value_of(parsed, second)->text)
+        return WEIR_OK;
+    return reading_fail(reading, value->at, "%s needs %s", first, second);
+}
+
+static enum weir_err_code check_access(const struct reading *reading, const struct parsed *parsed)
+{
+    const struct parsed_value *token = value_of(parsed, "registry.token");
+    if (token->text && value_of(parsed, "registry.username")->text)
+        return reading_fail(reading, token->at, "registry.token and registry.username exclude each other");
+    enum weir_err_code code = check_pair(reading, parsed, "registry.password", "registry.username");
+    if (code == WEIR_OK)
+        code = check_pair(reading, parsed, "registry.username", "registry.password");
+    return code ? code : check_pair(reading, parsed, "registry.key", "registry.certificate");
+}
+
 static enum weir_err_code check_registry(const struct reading *reading, const struct parsed *parsed)
 {
     const struct parsed_value *url = value_of(parsed, "registry.url");
@@ -14,13 +50,9 @@ static enum weir_err_code check_registry(const struct reading *reading, const st
     if (url->text && dir->text)
         return reading_fail(reading, url->at.line > dir->at.line ? url->at : dir->at,
                             "registry.url and registry.dir exclude each other");
-    /* The one place that keeps registries out until there is a client for them. */
-    if (url->text)
-        return reading_fail(reading, url->at,
-                            "registry.url is not supported by this version; use registry.dir");
-    if (!dir->text)
-        return reading_fail(reading, (struct weir_at){0, 0}, "registry.dir is missing");
-    return WEIR_OK;
+    if (!url->text && !dir->text)
+        return reading_fail(reading, (struct weir_at){0, 0}, "registry.url or registry.dir is missing");
+    return url->text ? check_access(reading, parsed) : refuse_access(reading, parsed);
 }
 
 /* The client would start without brokers and wait for ever. */

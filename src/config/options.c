@@ -109,7 +109,9 @@ static bool in_range(const struct option *option, int64_t value)
 static bool store_text(const struct option *option, const char *text, void *member)
 {
     int64_t len = (int64_t)strlen(text);
-    if (!in_range(option, len) || (option->kind == OPTION_TOPIC && !value_is_topic(text, option->max)))
+    if (!in_range(option, len) || (option->kind == OPTION_TOPIC && !value_is_topic(text, option->max)) ||
+        (option->kind == OPTION_URLS && !value_is_urls(text)) ||
+        (option->kind == OPTION_SECRET && !value_is_printable(text)))
         return false;
     memcpy(member, &text, sizeof text);
     return true;
@@ -161,7 +163,9 @@ bool options_store(const struct option *option, const char *text, struct weir_sp
     void *member = (char *)spec + option->offset;
     switch (option->kind) {
     case OPTION_TOPIC:
-    case OPTION_TEXT: return store_text(option, text, member);
+    case OPTION_TEXT:
+    case OPTION_SECRET:
+    case OPTION_URLS: return store_text(option, text, member);
     case OPTION_WORD: return store_word(option, text, member);
     case OPTION_VERSION: return store_version(text, member);
     default: return store_number(option, text, member);
@@ -185,6 +189,12 @@ const char *options_describe(const struct option *option, char *buffer, size_t c
         (void)snprintf(buffer, cap, "1 to %" PRId64 " letters, digits, '.', '_' and '-'", option->max);
         break;
     case OPTION_TEXT: (void)snprintf(buffer, cap, "a text of 1 to %" PRId64 " bytes", option->max); break;
+    case OPTION_SECRET:
+        (void)snprintf(buffer, cap, "a text of 1 to %" PRId64 " bytes without line ends", option->max);
+        break;
+    case OPTION_URLS:
+        (void)snprintf(buffer, cap, "one or more http:// or https:// URLs without user, query and fragment");
+        break;
     case OPTION_WORD: describe_words(option->words, buffer, cap); break;
     case OPTION_DURATION:
         (void)snprintf(buffer, cap, "a duration from %s to %s", value_print_duration(option->min, low),

@@ -11,6 +11,8 @@
 enum option_kind {
     OPTION_TOPIC,
     OPTION_TEXT,
+    OPTION_SECRET,
+    OPTION_URLS,
     OPTION_WORD,
     OPTION_DURATION,
     OPTION_SIZE,

@@ -40,23 +40,53 @@ static enum weir_err_code bad_value(const struct parser *p, const struct option 
 {
     char wanted[DESCRIPTION_MAX];
     int64_t number;
+    /* A URL that is refused may hold a password. */
+    bool hidden = option->kind == OPTION_SECRET || (option->kind == OPTION_URLS && strchr(node->text, '@'));
     bool bare = option->kind == OPTION_DURATION && value_count(node->text, &number) && number != 0;
     return reading_fail(&p->reading, node->at, "%s must be %s, not %s%s", option->path,
-                        options_describe(option, wanted, sizeof wanted), tree_shown(node).text,
+                        options_describe(option, wanted, sizeof wanted),
+                        hidden ? "(a secret)" : tree_shown(node).text,
                         bare ? " (the unit is missing: ms, s, m, h or d)" : "");
 }
 
-static enum weir_err_code bind_option(const struct parser *p, int index, const struct tree_node *node)
+static enum weir_err_code bind_scalar(const struct parser *p, int index, const struct tree_node *node)
 {
     const struct option *option = &options[index];
+    bool secret = node->secret || option->kind == OPTION_SECRET;
     if (node->kind != TREE_SCALAR)
         return reading_fail(&p->reading, node->at, "%s needs a single value", option->path);
     if (tree_is_empty(node))
         return reading_fail(&p->reading, node->at, "%s has no value", option->path);
     if (!options_store(option, node->text, &p->parsed->spec))
         return bad_value(p, option, node);
-    p->parsed->values[index] = (struct parsed_value){node->text, node->origin, node->secret, node->at};
+    p->parsed->values[index] = (struct parsed_value){node->text, node->origin, secret, node->at};
     return WEIR_OK;
+}
+
+/* A list of URLs as the one text that means the same: with commas in between. */
+static enum weir_err_code bind_urls(const struct parser *p, int index, const struct tree_node *list)
+{
+    struct tree_node whole = {.kind = TREE_SCALAR, .at = list->at, .origin = TREE_FROM_FILE, .text = ""};
+    for (const struct tree_node *node = list->children; node; node = node->next) {
+        if (node->kind != TREE_SCALAR || tree_is_empty(node))
+            return reading_fail(&p->reading, node->at, "%s: each entry needs a single value",
+                                options[index].path);
+        size_t room = strlen(whole.text) + sizeof ", " + strlen(node->text);
+        char *joined = blocks_alloc(p->reading.blocks, room);
+        if (!joined)
+            return reading_no_memory(&p->reading);
+        (void)snprintf(joined, room, "%s%s%s", whole.text, *whole.text ? ", " : "", node->text);
+        whole.text = joined;
+        whole.secret = whole.secret || node->secret;
+        whole.origin = node->origin > whole.origin ? node->origin : whole.origin;
+    }
+    return bind_scalar(p, index, &whole);
+}
+
+static enum weir_err_code bind_option(const struct parser *p, int index, const struct tree_node *node)
+{
+    bool is_list = node->kind == TREE_LIST && options[index].kind == OPTION_URLS;
+    return is_list ? bind_urls(p, index, node) : bind_scalar(p, index, node);
 }
 
 /* The path of a key in a section; a key too long for any path comes out cut and is found nowhere. */

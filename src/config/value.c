@@ -149,6 +149,43 @@ bool value_is_number(const char *text)
     return p && *p == '\0';
 }
 
+bool value_is_printable(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p < 0x20 || *p == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+/* One URL of len bytes: a scheme, a host, perhaps a path; nothing that would end up in a log or be in the way
+ * of a path that is appended. */
+static bool is_url(const char *url, size_t len)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t n = strlen(schemes[i]);
+        if (len > n && strncmp(url, schemes[i], n) == 0 && url[n] != '/')
+            return strcspn(url, "@?#\\\"<>") >= len;
+    }
+    return false;
+}
+
+bool value_is_urls(const char *text)
+{
+    const char *p = text + strspn(text, ", ");
+    if (!*p || !value_is_printable(text))
+        return false;
+    while (*p) {
+        size_t len = strcspn(p, ", ");
+        if (!is_url(p, len))
+            return false;
+        p += len;
+        p += strspn(p, ", ");
+    }
+    return true;
+}
+
 bool value_is_topic(const char *text, int64_t max)
 {
     size_t len = strlen(text);

@@ -34,4 +34,13 @@ bool value_is_number(const char *text);
 /* True for what may be the name of a Kafka topic of at most max characters. */
 bool value_is_topic(const char *text, int64_t max);
 
+/* True for text without control characters: what may stand in a header of HTTP. */
+bool value_is_printable(const char *text);
+
+/*
+ * True for one or more URLs with commas or spaces in between: http or https, a host, perhaps a port and a
+ * path. No user in them, since they are shown, and no query, since paths are appended.
+ */
+bool value_is_urls(const char *text);
+
 #endif

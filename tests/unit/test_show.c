@@ -88,6 +88,26 @@ static void prints_json(void **state)
     free(printed);
 }
 
+static void masks_the_secrets_of_a_registry(void **state)
+{
+    (void)state;
+    char *printed = NULL;
+    size_t len;
+    struct weir_err err;
+    struct weir_spec *spec = case_spec("pipeline: p\nkafka: { bootstrap.servers: b }\ninput: { topic: in }\n"
+                                       "output: { topic: out }\nregistry:\n  url: [http://a, http://b]\n"
+                                       "  username: me\n  password: hunter2\n");
+    FILE *to = open_memstream(&printed, &len);
+    assert_int_equal(config_show(spec, false, to, &err), WEIR_OK);
+    (void)fclose(to);
+    expect_line(printed, "registry.url                          http://a, http://b                f:6\n");
+    expect_line(printed, "registry.username                     me                                f:7\n");
+    expect_line(printed, "registry.password                     (secret)                          f:8\n");
+    assert_null(strstr(printed, "hunter2"));
+    free(printed);
+    config_free(spec);
+}
+
 static void never_shows_a_secret(void **state)
 {
     (void)state;
@@ -117,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prints_every_value_and_where_it_came_from),
         cmocka_unit_test(prints_json),
+        cmocka_unit_test(masks_the_secrets_of_a_registry),
         cmocka_unit_test(never_shows_a_secret),
         cmocka_unit_test(says_when_it_cannot_write),
     };

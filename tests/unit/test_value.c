@@ -123,6 +123,29 @@ static void topics(void **state)
     assert_false(value_is_topic("caf\xC3\xA9", 249));
 }
 
+static void urls(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"http://h",
+                                       "https://h:8081",
+                                       "http://h/apis/ccompat/v7/",
+                                       "http://a,http://b",
+                                       "http://a, https://b:1/p ,",
+                                       "http://[::1]:8081"};
+    static const char *const bad[] = {
+        "",         " ",          ",",          "h:8081",         "ftp://h",
+        "http://",  "http:///p",  "http://u@h", "http://h?a=b",   "http://h#a",
+        "HTTP://h", "http://h\n", "http://h,x", "http://h http:", "http://h\\p"};
+    for (size_t i = 0; i < COUNT(good); i++) {
+        if (!value_is_urls(good[i]))
+            fail_msg("'%s' is fine", good[i]);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (value_is_urls(bad[i]))
+            fail_msg("'%s' is no URL", bad[i]);
+    }
+}
+
 static void prints_in_the_largest_unit(void **state)
 {
     (void)state;
@@ -139,13 +162,10 @@ static void prints_in_the_largest_unit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),
-        cmocka_unit_test(durations),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(versions),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(topics),
-        cmocka_unit_test(prints_in_the_largest_unit),
+        cmocka_unit_test(counts),  cmocka_unit_test(durations),
+        cmocka_unit_test(sizes),   cmocka_unit_test(versions),
+        cmocka_unit_test(numbers), cmocka_unit_test(topics),
+        cmocka_unit_test(urls),    cmocka_unit_test(prints_in_the_largest_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
