@@ -19,6 +19,7 @@ weir_setup() {
 
 WEIR_RDKAFKA=$WEIR_CACHE/librdkafka-$ID${VERSION_ID:-}-$(uname -m)
 WEIR_KAFKA_HOME=$WEIR_CACHE/kafka-$(cd "$WEIR_ROOT/script/lib/kafka" && weir_hash pom.xml jars.sha256 log4j2.properties)
+WEIR_REGISTRY_HOME=$WEIR_CACHE/registry-$(cd "$WEIR_ROOT/script/lib/registry" && weir_hash apicurio.sha256 java.txt)
 WEIR_VENV=$WEIR_CACHE/python-$(weir_hash "$WEIR_ROOT/script/requirements.txt" <(realpath "$(command -v python3)" 2>&1))
 WEIR_PYTHON=$WEIR_VENV/bin/python
-export WEIR_CACHE WEIR_KAFKA_HOME WEIR_PYTHON
+export WEIR_CACHE WEIR_KAFKA_HOME WEIR_REGISTRY_HOME WEIR_PYTHON
