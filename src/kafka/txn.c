@@ -316,18 +316,32 @@ static enum weir_err_code refused(struct txn *self, const struct sink_record *re
     return with_delivery(self, fault_of_delivery(code, topic_name(self, record->topic), err), err);
 }
 
-static enum weir_err_code send_record(struct sink *sink, const struct sink_record *record,
-                                      struct weir_err *err)
+static bool queue_full(const rd_kafka_error_t *error)
 {
-    struct txn *self = self_of(sink);
+    return error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+}
+
+/* Waits for room in a queue that is full; takes error, which said so. Apart from send_record, which is run
+ * for each record: asking for the time costs a good part of what handing a record over costs. */
+static rd_kafka_error_t *produce_patiently(struct txn *self, const struct sink_record *record,
+                                           rd_kafka_error_t *error)
+{
     int64_t until = clock_monotonic_ms() + self->timeout_ms;
-    rd_kafka_error_t *error = produce(self, record);
-    while (error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
-           clock_monotonic_ms() < until) {
+    while (queue_full(error) && clock_monotonic_ms() < until) {
         rd_kafka_error_destroy(error);
         rd_kafka_poll(self->rk, QUEUE_FULL_POLL_MS);
         error = produce(self, record);
     }
+    return error;
+}
+
+static enum weir_err_code send_record(struct sink *sink, const struct sink_record *record,
+                                      struct weir_err *err)
+{
+    struct txn *self = self_of(sink);
+    rd_kafka_error_t *error = produce(self, record);
+    if (queue_full(error))
+        error = produce_patiently(self, record, error);
     if (++self->sent % POLL_EVERY == 0)
         rd_kafka_poll(self->rk, 0);
     return error ? refused(self, record, error, err) : WEIR_OK;
