@@ -55,7 +55,7 @@ struct weir_reason {
 
 struct weir_outcome {
     enum weir_verdict verdict;
-    struct weir_bytes value;     /* PASS: the output record's value (no value = tombstone) */
+    struct weir_bytes value;     /* PASS: the output record's value (no value = tombstone), in the scratch */
     struct weir_bytes route_key; /* PASS and partition_field set: the field's text, else no value */
     struct weir_reason why;      /* REJECT; for DROP only rule and field are set */
     uint64_t defaulted;          /* bit i: the reader's field i (up to 63) was missing and took its default */

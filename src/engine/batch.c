@@ -78,7 +78,10 @@ enum weir_err_code batch_take(struct batch *batch, size_t n, struct weir_err *er
         struct batch_item *item = &batch->items[batch->n++];
         item->in = *in;
         item->run = (uint32_t)(run - batch->runs);
-        run->next = in->record.offset + 1;
+        item->own = false;
+        /* Behind a cut nothing is done, whatever comes. */
+        if (!run->cut)
+            run->next = in->record.offset + 1;
         batch->bytes += in->record.key.len + in->record.value.len;
     }
     return WEIR_OK;
@@ -103,11 +106,27 @@ size_t batch_next(const struct batch *batch, struct position *out)
     return n;
 }
 
+void batch_processed(struct batch *batch, struct source *source)
+{
+    for (size_t i = batch->fresh; i < batch->n; i++) {
+        struct batch_item *item = &batch->items[i];
+        if (!item->own)
+            continue;
+        source->ops->release(source, &item->in, 1);
+        item->in.held = NULL;
+        item->in.record.key = item->in.record.value = WEIR_NO_BYTES;
+        item->in.record.headers = NULL;
+        item->in.record.n_headers = 0;
+    }
+    batch->fresh = batch->n;
+}
+
 void batch_release(struct batch *batch, struct source *source)
 {
     for (size_t i = 0; i < batch->n; i++)
-        source->ops->release(source, &batch->items[i].in, 1);
-    batch->n = 0;
+        if (!batch->items[i].own || i >= batch->fresh)
+            source->ops->release(source, &batch->items[i].in, 1);
+    batch->n = batch->fresh = 0;
     batch->n_runs = 0;
     batch->bytes = 0;
     heap_reset(&batch->heap);

@@ -19,6 +19,7 @@ struct batch_item {
     struct weir_outcome outcome;
     struct sink_record out; /* for PASS and REJECT, once routed */
     uint32_t run;
+    bool own; /* out borrows nothing of in: the record may go back to the source */
 };
 
 struct batch_run {
@@ -34,6 +35,7 @@ struct batch_run {
 struct batch {
     struct batch_item *items;
     size_t n, cap;
+    size_t fresh; /* the first item that is still to be processed: those before it are done */
     struct batch_run *runs;
     size_t n_runs, cap_runs;
     size_t bytes; /* of keys and values */
@@ -64,6 +66,13 @@ static inline bool batch_live(const struct batch *batch, const struct batch_item
 
 /* The next offset of each run in which something was done: out has room for n_runs. Returns how many. */
 size_t batch_next(const struct batch *batch, struct position *out);
+
+/*
+ * The items from fresh on are processed: gives back to the source what is not needed any more, while it is
+ * still in the processor's cache. Those items keep their partition, offset and time, nothing else of the
+ * input.
+ */
+void batch_processed(struct batch *batch, struct source *source);
 
 /* Gives the records back to the source and makes the batch empty. */
 void batch_release(struct batch *batch, struct source *source);

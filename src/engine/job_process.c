@@ -37,7 +37,7 @@ static enum weir_err_code process_item(struct batch *batch, struct batch_item *i
 enum weir_err_code job_process(struct batch *batch, struct plans *plans, enum weir_format format,
                                int64_t wall_ms, struct weir_err *err)
 {
-    for (size_t i = 0; i < batch->n; i++) {
+    for (size_t i = batch->fresh; i < batch->n; i++) {
         struct batch_item *item = &batch->items[i];
         if (!batch_live(batch, item))
             continue;

@@ -149,22 +149,47 @@ static enum weir_err_code poll_once(struct loop *loop, int timeout_ms, size_t ma
     return code;
 }
 
+/*
+ * All that is pure, of the records that came last: while they are in the processor's cache, and while there
+ * is nothing to do but wait for more.
+ */
+static enum weir_err_code process(struct loop *loop, struct weir_err *err)
+{
+    struct batch *batch = &loop->batch;
+    struct weir_err why = {0};
+    int64_t wall_ms = loop->parts.timer->ops->wall_ms(loop->parts.timer);
+    enum weir_err_code code =
+        job_process(batch, loop->parts.plans, loop->parts.spec->core.input_format, wall_ms, &why);
+    if (code == WEIR_OK)
+        code = outbox_fill(&loop->parts.outbox, batch, wall_ms, &why);
+    if (code != WEIR_OK)
+        return settle_unsent(loop, &why, err);
+    batch_processed(batch, loop->parts.source);
+    return WEIR_OK;
+}
+
+/* One poll, and what can be done with what it brings. A batch that cannot be gone on with is empty
+ * afterwards. */
+static enum weir_err_code add(struct loop *loop, int timeout_ms, size_t max, struct weir_err *err)
+{
+    size_t n = 0;
+    enum weir_err_code code = poll_once(loop, timeout_ms, max, &n, err);
+    return code == WEIR_OK && n > 0 ? process(loop, err) : code;
+}
+
 /* Fills the batch up to its bounds in count, bytes and time, the time counted from its first record on. */
 static enum weir_err_code gather(struct loop *loop, struct weir_err *err)
 {
-    size_t n = 0;
-    enum weir_err_code code = poll_once(loop, IDLE_POLL_MS, 1, &n, err);
-    if (code != WEIR_OK || n == 0)
-        return code;
     struct batch *batch = &loop->batch;
+    enum weir_err_code code = add(loop, IDLE_POLL_MS, 1, err);
     int64_t until = now_ms(loop) + loop->parts.spec->transaction.interval_ms;
     size_t max_bytes = (size_t)loop->parts.spec->transaction.max_bytes;
-    while (code == WEIR_OK && batch->n < batch->cap && batch->bytes < max_bytes && !stopping(loop)) {
+    while (code == WEIR_OK && batch->n > 0 && batch->n < batch->cap && batch->bytes < max_bytes &&
+           !stopping(loop)) {
         int64_t left = until - now_ms(loop);
         if (left <= 0)
             break;
-        code = poll_once(loop, left < GATHER_POLL_MS ? (int)left : GATHER_POLL_MS, batch->cap - batch->n, &n,
-                         err);
+        code = add(loop, left < GATHER_POLL_MS ? (int)left : GATHER_POLL_MS, batch->cap - batch->n, err);
     }
     return code;
 }
@@ -189,15 +214,6 @@ static enum weir_err_code seal(struct loop *loop, struct weir_err *err)
     return loop->parts.source->ops->stamp(loop->parts.source, &loop->stamp, err);
 }
 
-/* All that is pure, before a transaction is open. */
-static enum weir_err_code process(struct loop *loop, struct weir_err *err)
-{
-    int64_t wall_ms = loop->parts.timer->ops->wall_ms(loop->parts.timer);
-    enum weir_err_code code =
-        job_process(&loop->batch, loop->parts.plans, loop->parts.spec->core.input_format, wall_ms, err);
-    return code == WEIR_OK ? outbox_fill(&loop->parts.outbox, &loop->batch, wall_ms, err) : code;
-}
-
 /* Begins, sends and commits. */
 static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct weir_err *err)
 {
@@ -220,8 +236,6 @@ static enum weir_err_code run_batch(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
     enum weir_err_code code = seal(loop, &why);
-    if (code == WEIR_OK)
-        code = process(loop, &why);
     if (code != WEIR_OK)
         return settle_unsent(loop, &why, err);
     size_t n_next = batch_next(&loop->batch, loop->next);

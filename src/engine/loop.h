@@ -1,6 +1,6 @@
 /*
  * The transaction loop of one worker (docs/ARCHITECTURE.md, "The way of one record"):
- * gather → seal → process → fill the outbox → begin, send, commit → settle. What happens on each class of
+ * gather, process and fill the outbox → seal → begin, send, commit → settle. What happens on each class of
  * error is here.
  */
 #ifndef WEIR_ENGINE_LOOP_H

@@ -54,6 +54,22 @@ static bool strip_own(struct batch *batch, struct batch_item *item)
     return true;
 }
 
+/*
+ * Makes a record of its own of an output that still borrows its key, so that the source's can go at once. One
+ * with headers goes on borrowing: they are rare, and many small pieces. False: no memory.
+ */
+static bool own_key(struct batch *batch, struct batch_item *item)
+{
+    if (item->in.record.n_headers > 0)
+        return true;
+    item->own = true;
+    if (!item->out.key.data)
+        return true;
+    struct weir_arena *arena = heap_arena(&batch->heap, item->out.key.len);
+    item->out.key = arena ? weir_arena_copy(arena, item->out.key) : WEIR_NO_BYTES;
+    return item->out.key.data != NULL;
+}
+
 static bool too_large(const struct outbox *outbox, const struct batch_item *item,
                       const struct sink_target *target)
 {
@@ -78,7 +94,8 @@ static enum weir_err_code fill_output(const struct outbox *outbox, struct batch 
     if (!strip_own(batch, item))
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the headers of a record");
     if (!too_large(outbox, item, &target))
-        return WEIR_OK;
+        return own_key(batch, item) ? WEIR_OK
+                                    : weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the key of a record");
     struct weir_arena *arena = heap_arena(&batch->heap, WEIR_REASON_TEXT_MAX + 1);
     if (!arena)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a reason");
@@ -138,7 +155,7 @@ enum weir_err_code outbox_fill(const struct outbox *outbox, struct batch *batch,
                                struct weir_err *err)
 {
     enum weir_err_code code = WEIR_OK;
-    for (size_t i = 0; i < batch->n && code == WEIR_OK; i++) {
+    for (size_t i = batch->fresh; i < batch->n && code == WEIR_OK; i++) {
         struct batch_item *item = &batch->items[i];
         if (!batch_live(batch, item))
             continue;

@@ -12,8 +12,9 @@
 #define SEEK_TIMEOUT_MS   5000
 /* For so long a look-up may fail before it counts as trouble: a coordinator that is just moving is none. */
 #define LOOKUP_PATIENCE_MS 5000
-/* Most messages taken in one call of the client. */
-#define POLL_MAX 4096
+/* Most messages taken in one call of the client: what is done with them before the next call stays in the
+ * processor's second cache (docs/performance.md). */
+#define POLL_MAX 1024
 
 struct part {
     bool owned;

@@ -125,6 +125,45 @@ static void test_cut(void **state)
     assert_int_equal(next[0].partition, 1);
 }
 
+/* What comes behind a cut in a later poll is not done either. */
+static void test_cut_stays(void **state)
+{
+    (void)state;
+    const struct weir_err why = {WEIR_ERR_SCHEMA_PENDING, "not yet"};
+    land(0, 0, 1, 7);
+    land(1, 0, 1, 8);
+    take(2);
+    batch_cut(&batch, &batch.items[1], &why);
+    land(0, 0, 1, 9);
+    take(1);
+    assert_false(batch_live(&batch, &batch.items[2]));
+    expect_next(0, 0, 1, 8);
+}
+
+/* Records whose outcome is their own go back at once, each exactly once, and the next poll's come behind
+ * them. */
+static void test_processed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        land(i, 0, 1, (int64_t)i);
+    take(3);
+    batch.items[0].own = batch.items[2].own = true;
+    batch_processed(&batch, &source);
+    assert_int_equal(released, 2);
+    assert_int_equal(batch.fresh, 3);
+    assert_null(batch.items[0].in.record.value.data);
+    assert_non_null(batch.items[1].in.record.value.data);
+    assert_true(batch_live(&batch, &batch.items[2]));
+    land(0, 0, 1, 3);
+    take(1);
+    /* Marked, but not given back yet. */
+    batch.items[3].own = true;
+    batch_release(&batch, &source);
+    assert_int_equal(released, 4);
+    assert_int_equal(batch.fresh, 0);
+}
+
 static void test_many_runs(void **state)
 {
     (void)state;
@@ -173,6 +212,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_runs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_later_epoch_makes_the_earlier_run_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_processed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_runs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_release, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),

@@ -67,6 +67,24 @@ static void test_where_records_go(void **state)
     assert_true(weir_bytes_equal(out(1)->value, weir_bytes_of("{\"v\":\"bad\"}")));
 }
 
+/* An output without headers borrows nothing of its source's record; a letter and one with headers do. */
+static void test_outputs_of_their_own(void **state)
+{
+    (void)state;
+    (void)rig_put(&rig, 0, RIG_PASS);
+    (void)rig_put(&rig, 0, RIG_BAD);
+    assert_int_equal(fill(), WEIR_OK);
+    const struct batch_item *items = batch()->items;
+    assert_true(items[0].own);
+    assert_ptr_not_equal(items[0].out.key.data, items[0].in.record.key.data);
+    assert_false(items[1].own);
+    /* What is processed is not looked at again. */
+    batch_processed(batch(), &rig.member.source);
+    assert_int_equal(outbox_fill(&rig.loop.parts.outbox, batch(), WALL_MS, &err), WEIR_OK);
+    assert_non_null(items[0].out.key.data);
+    assert_true(weir_bytes_equal(items[0].out.value, weir_bytes_of("{\"v\":\"fine\"}")));
+}
+
 static void test_options(void **state)
 {
     (void)state;
@@ -253,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_where_records_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_outputs_of_their_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_own_headers_are_stripped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_letters_replace_own_headers, set_up, tear_down),
