@@ -25,8 +25,8 @@ FILL_SECONDS = 600
 STOP_SECONDS = 20
 READY_SECONDS = 30
 WARM_UP_RECORDS = 300000  # Before anything is measured: the broker's code is compiled as it runs.
-LATENCY_SECONDS = 20
-LATENCY_SKIP_SECONDS = 4  # The first seconds of a latency run are left out: everything is still starting.
+LATENCY_SECONDS = 15
+LATENCY_SKIP_SECONDS = 3  # The first seconds of a latency run are left out: everything is still starting.
 TICK = os.sysconf("SC_CLK_TCK")
 
 # The broker as for work, not for a quick start: all of Java's compilers, a heap that is never short, large segments.
