@@ -28,7 +28,7 @@ struct setting {
 static const struct setting consumer_settings[] = {
     {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
     {"auto.offset.reset", "earliest"},     {"partition.assignment.strategy", "range"},
-    {"queued.min.messages", "20000"},      {"queued.max.messages.kbytes", "65536"},
+    {"queued.min.messages", "20000"},      {"queued.max.messages.kbytes", "16384"},
     {"fetch.queue.backoff.ms", "1"},       {NULL, NULL},
 };
 

@@ -28,7 +28,7 @@ static const struct setting common_defaults[] = {
 static const struct setting consumer_defaults[] = {
     {"session.timeout.ms", "10000"},         {"heartbeat.interval.ms", "3000"},
     {"max.poll.interval.ms", "90000"},       {"queued.min.messages", "20000"},
-    {"queued.max.messages.kbytes", "65536"}, {"fetch.queue.backoff.ms", "1"},
+    {"queued.max.messages.kbytes", "16384"}, {"fetch.queue.backoff.ms", "1"},
     {"allow.auto.create.topics", "false"},   {NULL, NULL},
 };
 
