@@ -1,6 +1,7 @@
 """script/bench: weir beside a bare pass-through, on the same broker and topic, in alternating runs."""
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from lab.cluster import Cluster
 from lab.hands import Hands
@@ -137,7 +140,9 @@ class Lab:
         self.live = []
 
     def topic(self, name, partitions=PARTITIONS, **configs):
-        self.hands.create(name, partitions, **configs)
+        """Makes a topic. All names here are new, so one that exists was made by a request whose answer got lost."""
+        with contextlib.suppress(TopicAlreadyExistsError):
+            self.hands.create(name, partitions, **configs)
         return name
 
     def fill(self, name, records, *words, partitions=PARTITIONS):
@@ -301,19 +306,19 @@ class Bench:
         self.run("JSON in, Avro out, transactions of 100 ms", [Passthrough(), *self.weirs()], self.source("json"))
 
     def intervals(self):
-        for interval in (10, 50, 100, 500):
+        for interval in self.args.intervals:
             weirs = self.weirs(transaction={"interval": f"{interval}ms"})
             self.run(f"Avro, transactions of {interval} ms", [Passthrough(interval_ms=interval), *weirs], self.source())
 
     def partitions(self):
-        for n in (1, 10, 100, 1000):
+        for n in self.args.partitions:
             self.run(f"Avro, {n} partitions", [Passthrough(), *self.weirs()], self.source("avro", n), n)
 
     def latency(self):
         rate = self.args.rate
         say(f"\n### From input to output, {rate:,} records/s, ms")
         rows = []
-        for interval in (10, 50, 100, 500):
+        for interval in self.args.intervals:
             weirs = self.weirs(transaction={"interval": f"{interval}ms"})
             for subject in (Passthrough(interval_ms=interval), *weirs):
                 found = [self.lab.latency(subject, rate) for _ in range(min(self.args.runs, 3))]
@@ -340,6 +345,9 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="fewer records and runs: whether it works, not how fast")
     parser.add_argument("--records", type=int, default=3000000, help="in a topic (default 3000000)")
     parser.add_argument("--runs", type=int, default=5, help="of each (default 5)")
+    numbers = {"type": lambda text: [int(word) for word in text.split(",")], "metavar": "N,..."}
+    parser.add_argument("--intervals", default=[10, 50, 100, 500], help="ms, for intervals and latency", **numbers)
+    parser.add_argument("--partitions", default=[1, 10, 100, 1000], help="for partitions", **numbers)
     parser.add_argument("--rate", type=int, default=10000, help="records per second for latency (default 10000)")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="in every weir's configuration")
     parser.add_argument("--vary", action="append", default=[], metavar="OPTION=VALUE[,...]", help="one more weir with this")
@@ -372,7 +380,7 @@ def main():
     except KeyboardInterrupt:
         say("\nstopped")
         status = 130
-    except (RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
+    except (RuntimeError, AssertionError, KafkaError, subprocess.TimeoutExpired) as error:
         say(f"\n{error}")
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl+C must not interrupt the cleaning up.
