@@ -34,7 +34,6 @@ static const struct setting consumer_defaults[] = {
 
 static const struct setting producer_defaults[] = {
     {"transaction.timeout.ms", "30000"},
-    {"socket.timeout.ms", "10000"},
     {"linger.ms", "50"},
     {"retry.backoff.ms", "5"},
     {NULL, NULL},
@@ -47,12 +46,16 @@ static const struct setting reserved[] = {
 #undef WEIR_RESERVED
 };
 
+bool conf_takes_version(int version)
+{
+    bool broken = version >= CONF_VERSION_BROKEN_FIRST && version <= CONF_VERSION_BROKEN_LAST;
+    return version >= CONF_VERSION_FLOOR && !broken;
+}
+
 enum weir_err_code conf_identify(struct conf_identity *identity, const char *pipeline, const char *instance,
                                  int worker, struct weir_err *err)
 {
-    int version = rd_kafka_version();
-    if (version < CONF_VERSION_FLOOR ||
-        (version >= CONF_VERSION_BROKEN_FIRST && version <= CONF_VERSION_BROKEN_LAST))
+    if (!conf_takes_version(rd_kafka_version()))
         return weir_fail(err, WEIR_ERR_CONFIG,
                          "librdkafka %s cannot be used: 2.8.0 or newer is needed, but not 2.10.0",
                          rd_kafka_version_str());
@@ -182,6 +185,32 @@ static int64_t queue_messages(const struct weir_spec *spec)
     return wanted > LEAST ? wanted : LEAST;
 }
 
+static bool is_users(const struct weir_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->n_kafka; i++)
+        if (strcmp(spec->kafka[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A time-out of requests that is ours must give way to a transaction time-out that is the user's. */
+static enum weir_err_code set_socket_timeout(rd_kafka_conf_t *conf, const struct weir_spec *spec,
+                                             struct weir_err *err)
+{
+    enum { USUAL = 10000, LEAST = 900, BELOW_TRANSACTION = 100 };
+    int64_t most = conf_number(conf, "transaction.timeout.ms", USUAL) - BELOW_TRANSACTION;
+    if (is_users(spec, "socket.timeout.ms"))
+        return WEIR_OK;
+    most = most > LEAST ? most : LEAST;
+    return set_number(conf, "socket.timeout.ms", most < USUAL ? most : USUAL, err);
+}
+
+static enum weir_err_code set_batch(rd_kafka_conf_t *conf, size_t bytes, struct weir_err *err)
+{
+    int64_t users = conf_number(conf, "batch.size", CONF_BATCH_BYTES);
+    return set_number(conf, "batch.size", users < (int64_t)bytes ? users : (int64_t)bytes, err);
+}
+
 enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf_identity *identity,
                                  size_t batch_bytes, rd_kafka_conf_t **out, struct weir_err *err)
 {
@@ -192,7 +221,9 @@ enum weir_err_code conf_producer(const struct weir_spec *spec, const struct conf
     if (code == WEIR_OK)
         code = set(conf, "transactional.id", identity->text, err);
     if (code == WEIR_OK)
-        code = set_number(conf, "batch.size", (int64_t)batch_bytes, err);
+        code = set_socket_timeout(conf, spec, err);
+    if (code == WEIR_OK)
+        code = set_batch(conf, batch_bytes, err);
     if (code == WEIR_OK)
         code = set_number(conf, "message.max.bytes", MESSAGE_BYTES_MAX, err);
     if (code != WEIR_OK) {

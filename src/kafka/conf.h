@@ -4,6 +4,7 @@
 #define WEIR_KAFKA_CONF_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 
 #include "weir/err.h"
 #include "weir/spec.h"
@@ -24,6 +25,9 @@ struct conf_identity {
     char text[CONF_IDENTITY_MAX];
 };
 
+/* Whether weir works with the librdkafka of that rd_kafka_version(). Pure. */
+bool conf_takes_version(int version);
+
 /* WEIR_ERR_CONFIG when it would be too long, or when librdkafka at run time is a version that weir refuses.
  */
 enum weir_err_code conf_identify(struct conf_identity *identity, const char *pipeline, const char *instance,
@@ -32,8 +36,8 @@ enum weir_err_code conf_identify(struct conf_identity *identity, const char *pip
 /*
  * The configuration of the consumer, of a client that is in no group and only asks questions, and of the
  * producer; the caller passes them to rd_kafka_new or destroys them. A property that librdkafka does not know
- * or take is WEIR_ERR_CONFIG with its line. batch_bytes bounds a produce request, since librdkafka cannot
- * split one that a topic finds too large.
+ * or take is WEIR_ERR_CONFIG with its line. A produce request is bounded by batch_bytes or the user's
+ * batch.size, whichever is less, since librdkafka cannot split one that a topic finds too large.
  */
 enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf_identity *identity,
                                  rd_kafka_conf_t **out, struct weir_err *err);
