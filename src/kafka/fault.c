@@ -16,6 +16,8 @@ static enum weir_err_code fault_of_identity(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return WEIR_ERR_TOPIC_MISSING;
     case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT: return WEIR_ERR_CONFIG;
+    /* The brokers are too old for transactions: a new producer would find them no younger. */
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE: return WEIR_ERR_KAFKA;
     default: return WEIR_OK;
     }
 }
