@@ -40,17 +40,17 @@ static bool longer(int64_t since_ms, int64_t now_ms, int64_t span_ms)
 bool watchdog_judge(const struct watchdog_view *view, const char **why)
 {
     if (longer(view->stopping_since_ms, view->now_ms, WATCHDOG_STOP_MS)) {
-        *why = "it was told to stop and does not";
+        *why = "the worker was told to stop and does not";
         return true;
     }
     if (longer(view->blocked_since_ms, view->now_ms, WATCHDOG_LONGEST_MS)) {
-        *why = "it has not come back for five minutes";
+        *why = "a call has not come back for five minutes";
         return true;
     }
     /* What counts is how long it has been blocked while the cluster was there to answer it. */
     if (longer(view->blocked_since_ms, view->now_ms, WATCHDOG_BLOCKED_MS) &&
         longer(view->answered_since_ms, view->now_ms, WATCHDOG_BLOCKED_MS)) {
-        *why = "the cluster answers others, but not it";
+        *why = "a call does not come back while the cluster answers others";
         return true;
     }
     return false;
@@ -68,9 +68,10 @@ static bool cluster_answers(rd_kafka_t *client)
 
 static void end_process(const struct watch *watch, const char *why)
 {
+    const char *call = atomic_load(&watch->since_ms) != 0 ? atomic_load(&watch->what) : "none";
     log_error("stuck",
-              "the call '%s' blocks and %s; ending the process so that a new one can go on (nothing is lost)",
-              atomic_load(&watch->what), why);
+              "%s (in the call: %s); ending the process so that a new one can go on (nothing is lost)", why,
+              call);
     _exit(weir_err_exit(WEIR_ERR_STUCK));
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,36 +12,62 @@
 
 #include "sys/clock.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define NOW          1000000
+#define NOW 1000000000
+
+struct row {
+    const char *what;
+    int64_t blocked_ms, answered_ms, stopping_ms; /* for how long, -1: not so */
+    bool end;
+};
+
+static const struct row rows[] = {
+    {"nothing", -1, -1, -1, false},
+    {"answered, not blocked", -1, 10 * WATCHDOG_BLOCKED_MS, -1, false},
+
+    {"blocked and answered, nearly", WATCHDOG_BLOCKED_MS - 1, WATCHDOG_BLOCKED_MS - 1, -1, false},
+    {"blocked and answered", WATCHDOG_BLOCKED_MS, WATCHDOG_BLOCKED_MS, -1, true},
+    {"blocked longer than answered", WATCHDOG_LONGEST_MS - 1, WATCHDOG_BLOCKED_MS - 1, -1, false},
+    {"blocked shorter than answered", WATCHDOG_BLOCKED_MS - 1, WATCHDOG_BLOCKED_MS, -1, false},
+
+    {"blocked while nobody answers, nearly", WATCHDOG_LONGEST_MS - 1, -1, -1, false},
+    {"blocked while nobody answers", WATCHDOG_LONGEST_MS, -1, -1, true},
+    {"blocked for ever", 10 * WATCHDOG_LONGEST_MS, 0, -1, true},
+
+    {"stopping, nearly", -1, -1, WATCHDOG_STOP_MS - 1, false},
+    {"stopping", -1, -1, WATCHDOG_STOP_MS, true},
+    {"stopping, blocked", 1, 1, WATCHDOG_STOP_MS, true},
+    {"stopping, blocked, nearly", 1, 1, WATCHDOG_STOP_MS - 1, false},
+};
+
+static int64_t since(int64_t span_ms)
+{
+    return span_ms < 0 ? 0 : NOW - span_ms;
+}
 
 static void test_judge(void **state)
 {
     (void)state;
-    static const struct {
-        int64_t blocked, answered, stopping; /* for how long; -1: not so */
-        bool ends;
-    } rows[] = {
-        {-1, -1, -1, false},
-        {WATCHDOG_BLOCKED_MS, WATCHDOG_BLOCKED_MS, -1, true},
-        {WATCHDOG_BLOCKED_MS - 1, WATCHDOG_BLOCKED_MS - 1, -1, false},
-        /* While the cluster answers nobody, or has only just come back, being blocked is no wonder. */
-        {WATCHDOG_LONGEST_MS - 1, -1, -1, false},
-        {WATCHDOG_LONGEST_MS - 1, WATCHDOG_BLOCKED_MS - 1, -1, false},
-        {WATCHDOG_LONGEST_MS, -1, -1, true},
-        {-1, -1, WATCHDOG_STOP_MS - 1, false},
-        {-1, -1, WATCHDOG_STOP_MS, true},
-        {100, -1, WATCHDOG_STOP_MS, true},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct watchdog_view view = {NOW, rows[i].blocked < 0 ? 0 : NOW - rows[i].blocked,
-                                           rows[i].answered < 0 ? 0 : NOW - rows[i].answered,
-                                           rows[i].stopping < 0 ? 0 : NOW - rows[i].stopping};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
         const char *why = NULL;
-        if (watchdog_judge(&view, &why) != rows[i].ends)
-            fail_msg("row %zu", i);
-        assert_int_equal(why != NULL, rows[i].ends);
+        struct watchdog_view view = {NOW, since(row->blocked_ms), since(row->answered_ms),
+                                     since(row->stopping_ms)};
+        if (watchdog_judge(&view, &why) != row->end)
+            fail_msg("%s", row->what);
+        if (row->end != (why != NULL))
+            fail_msg("%s: the reason", row->what);
     }
+}
+
+static void test_enter_and_leave(void **state)
+{
+    (void)state;
+    struct watch watch = {0};
+    watchdog_enter(&watch, "commit");
+    assert_string_equal(atomic_load(&watch.what), "commit");
+    assert_in_range(clock_monotonic_ms() - atomic_load(&watch.since_ms), 0, 60000);
+    watchdog_leave(&watch);
+    assert_int_equal(atomic_load(&watch.since_ms), 0);
 }
 
 /* A client that reaches nobody. */
@@ -53,52 +80,66 @@ static rd_kafka_t *lonely_client(void)
     return rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
 }
 
-/* The process itself ends, with the status that asks for a restart: seen from outside. */
+/* What a process with a watchdog does whose worker has been in a call for blocked_ms (0: in none). Never
+ * returns. */
+static void live(int64_t blocked_ms)
+{
+    static struct watch watch;
+    static const _Atomic int stopping;
+    struct watchdog *dog = NULL;
+    struct weir_err err = {0};
+    rd_kafka_t *client = lonely_client();
+    if (blocked_ms > 0) {
+        watchdog_enter(&watch, "a call that blocks");
+        atomic_store(&watch.since_ms, clock_monotonic_ms() - blocked_ms);
+    }
+    if (!client || watchdog_start(client, &watch, &stopping, &dog, &err) != WEIR_OK)
+        _exit(EXIT_FAILURE);
+    clock_sleep_ms(blocked_ms > 0 ? 60000 : 1000);
+    watchdog_stop(dog);
+    rd_kafka_destroy(client);
+    _exit(EXIT_SUCCESS);
+}
+
+static int status_of(int64_t blocked_ms)
+{
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        live(blocked_ms);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 static void test_ends_the_process(void **state)
 {
     (void)state;
-    pid_t child = fork();
-    if (child == 0) {
-        static struct watch watch;
-        static const _Atomic int stopping;
-        struct watchdog *dog = NULL;
-        struct weir_err err;
-        watchdog_enter(&watch, "a call that hangs");
-        atomic_store(&watch.since_ms, clock_monotonic_ms() - WATCHDOG_LONGEST_MS);
-        if (watchdog_start(lonely_client(), &watch, &stopping, &dog, &err) != WEIR_OK)
-            _exit(1);
-        clock_sleep_ms(30000);
-        _exit(2);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), weir_err_exit(WEIR_ERR_STUCK));
+    assert_int_equal(status_of(WATCHDOG_LONGEST_MS + 1), weir_err_exit(WEIR_ERR_STUCK));
+    assert_int_equal(weir_err_exit(WEIR_ERR_STUCK), 75);
 }
 
-static void test_leaves_a_working_process_alone(void **state)
+static void test_lets_live(void **state)
 {
     (void)state;
-    struct watch watch = {0};
-    static const _Atomic int stopping;
-    struct watchdog *dog = NULL;
-    struct weir_err err;
-    rd_kafka_t *client = lonely_client();
-    assert_int_equal(watchdog_start(client, &watch, &stopping, &dog, &err), WEIR_OK);
-    watchdog_enter(&watch, "a call that returns");
-    watchdog_leave(&watch);
-    clock_sleep_ms(1200);
-    watchdog_stop(dog);
+    assert_int_equal(status_of(0), EXIT_SUCCESS);
+}
+
+static void test_stop_of_none(void **state)
+{
+    (void)state;
     watchdog_stop(NULL);
-    rd_kafka_destroy(client);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_enter_and_leave),
         cmocka_unit_test(test_ends_the_process),
-        cmocka_unit_test(test_leaves_a_working_process_alone),
+        cmocka_unit_test(test_lets_live),
+        cmocka_unit_test(test_stop_of_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
