@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kafka/admin.h"
@@ -348,6 +349,7 @@ static rd_kafka_t *new_producer(const char *bootstraps)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "log_level", "0");
     set(conf, "linger.ms", "0");
+    set(conf, "reconnect.backoff.max.ms", "200");
     if (bootstraps)
         set(conf, "bootstrap.servers", bootstraps);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
@@ -637,6 +639,73 @@ uint64_t rig_count(const struct rig *rig, enum counter counter)
     return counters_get(&rig->counters, counter);
 }
 
+/* --- the tests of a group --- */
+
+/*
+ * For LeakSanitizer, in builds that have it: librdkafka 2.8.0 can lose the operation of a
+ * rd_kafka_send_offsets_to_transaction whose transaction fails at that very moment.
+ */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:rd_kafka_op_new0";
+}
+
+/* Standard output and error go to the file, whose end is where everybody writes. */
+static void write_to(FILE *file)
+{
+    assert_int_equal(fcntl(fileno(file), F_SETFL, O_APPEND), 0);
+    assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+}
+
+static void show(FILE *file)
+{
+    char line[LOG_LINE_MAX];
+    rewind(file);
+    while (fgets(line, (int)sizeof line, file))
+        (void)fputs(line, stdout);
+    (void)fclose(file);
+}
+
+/* What one process does: every so-manieth test. */
+static int run_share(const char *group, const struct CMUnitTest *tests, size_t n, int (*setup)(void **),
+                     int (*teardown)(void **), int share, int processes)
+{
+    struct CMUnitTest own[RIG_TESTS_MAX];
+    size_t n_own = 0;
+    for (size_t i = (size_t)share; i < n; i += (size_t)processes)
+        own[n_own++] = tests[i];
+    return _cmocka_run_group_tests(group, own, n_own, setup, teardown) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int rig_main(const char *group, const struct CMUnitTest *tests, size_t n, int (*setup)(void **),
+             int (*teardown)(void **), int processes)
+{
+    FILE *files[RIG_PROCESSES_MAX];
+    pid_t pids[RIG_PROCESSES_MAX];
+    int status = EXIT_SUCCESS;
+    assert_true(n <= RIG_TESTS_MAX && processes <= RIG_PROCESSES_MAX);
+    for (int i = 0; i < processes; i++) {
+        files[i] = tmpfile();
+        assert_non_null(files[i]);
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            write_to(files[i]);
+            exit(run_share(group, tests, n, setup, teardown, i, processes));
+        }
+    }
+    for (int i = 0; i < processes; i++) {
+        int ended = 0;
+        assert_int_equal(waitpid(pids[i], &ended, 0), pids[i]);
+        if (!WIFEXITED(ended) || WEXITSTATUS(ended) != EXIT_SUCCESS)
+            status = EXIT_FAILURE;
+        show(files[i]);
+    }
+    return status;
+}
+
 /* --- the log --- */
 
 static FILE *log_file;
@@ -664,11 +733,7 @@ int rig_log_lines(const char *text)
 
 void rig_log_end(void)
 {
-    char line[LOG_LINE_MAX];
     assert_true(dup2(log_terminal, STDERR_FILENO) >= 0);
     (void)close(log_terminal);
-    rewind(log_file);
-    while (fgets(line, (int)sizeof line, log_file))
-        (void)fputs(line, stderr);
-    (void)fclose(log_file);
+    show(log_file);
 }

@@ -48,6 +48,9 @@ enum rig_broker { RIG_BROKER_TXN = 1, RIG_BROKER_GROUP = 2, RIG_BROKER_TOPICS = 
 #define RIG_OUTPUT     "output"
 #define RIG_DLQ        "output-dlq"
 #define RIG_PARTITIONS 2
+/* Most processes of a group, and most tests of one. */
+#define RIG_PROCESSES_MAX 8
+#define RIG_TESTS_MAX     64
 /* Most records that a test puts into one partition. */
 #define RIG_RECORDS_MAX    4096
 #define RIG_PROPERTIES_MAX 12
@@ -125,6 +128,13 @@ struct rig {
     void (*on_commit)(struct rig *rig); /* before each commit */
     bool lost_answer;                   /* the next commit of unknown outcome was done all the same */
 };
+
+/*
+ * Runs the tests as a group in so many processes at once, each with its own set-up and every so-manieth test,
+ * since they wait more than they work. Call first thing in main. Returns main's.
+ */
+int rig_main(const char *group, const struct CMUnitTest *tests, size_t n, int (*setup)(void **),
+             int (*teardown)(void **), int processes);
 
 /* A cluster with the three topics and nothing else. */
 struct rig *rig_new(void);

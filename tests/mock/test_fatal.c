@@ -98,5 +98,5 @@ int main(void)
     for (size_t i = 0; i < COUNT(rows); i++)
         tests[i] = (struct CMUnitTest){
             .name = rows[i].name, .test_func = test_row, .initial_state = (void *)(uintptr_t)&rows[i]};
-    return cmocka_run_group_tests_name("fatal", tests, open_group, close_group);
+    return rig_main("fatal", tests, COUNT(tests), open_group, close_group, 3);
 }

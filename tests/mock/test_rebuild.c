@@ -6,7 +6,8 @@
 
 #include "sys/clock.h"
 
-#define RECORDS 20
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define RECORDS      20
 /* What is slow on purpose is so slow. */
 #define LATE_MS 3000
 /* What does not come is so late. */
@@ -268,5 +269,5 @@ int main(void)
         TEST(test_coordinator_moves),       TEST(test_commit_is_slow),
         TEST(test_stop_without_answer),
     };
-    return cmocka_run_group_tests_name("rebuild", tests, open_group, close_group);
+    return rig_main("rebuild", tests, COUNT(tests), open_group, close_group, 6);
 }
