@@ -42,8 +42,8 @@ struct source_ops {
      * Waits up to timeout_ms for up to max records; header arrays are laid into heap. Rebalances take effect
      * only here: records of partitions that were lost meanwhile are not returned. *n == 0 with WEIR_OK:
      * nothing came. Before start it only waits. Errors: FATAL ones, WAIT ones (topic missing, brokers
-     * down), after which the caller polls on, and MEMBER_EXPIRED, after which it calls rejoin as soon as it
-     * can.
+     * down) and TRANSIENT (the brokers may be down: look), after which the caller polls on, and
+     * MEMBER_EXPIRED, after which it calls rejoin as soon as it can.
      */
     enum weir_err_code (*poll)(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err);

@@ -131,10 +131,15 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     if (found == WEIR_ERR_DENIED)
         (void)weir_fail(&err, found, "group %s may not be used (grant READ on it): %s",
                         self->spec->core.pipeline, reason);
-    /* The worst one is kept: what mends itself must not hide what does not. */
-    if (found == WEIR_ERR_TRANSIENT)
+    if (found == WEIR_ERR_TRANSIENT) {
         log_debug("librdkafka", "%s", reason);
-    else if (weir_err_class(found) >= weir_err_class(self->event)) {
+        return;
+    }
+    /* Such an event may be old when it is served, and its brokers back: whoever polls is to look himself. */
+    if (found == WEIR_ERR_BROKER_DOWN)
+        found = err.code = WEIR_ERR_TRANSIENT;
+    /* The worst one is kept: what mends itself must not hide what does not. */
+    if (weir_err_class(found) >= weir_err_class(self->event)) {
         self->event = found;
         self->event_err = err;
     }
