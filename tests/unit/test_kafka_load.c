@@ -45,15 +45,36 @@ static void delivers_and_counts(void **state)
 static void tells_why_records_failed(void **state)
 {
     (void)state;
-    const struct weir_property properties[] = {MOCK};
-    struct load *load = open_load(properties, 1);
-    /* The topic that the mock cluster makes has four partitions. */
-    enum weir_err_code code = load_send(load, 99, WEIR_NO_BYTES, weir_bytes_of("value"), NULL, 0, NULL);
-    assert_int_equal(code, WEIR_OK);
+    const struct weir_property properties[] = {
+        {.name = "bootstrap.servers", .value = "127.0.0.1:1"},
+        {.name = "message.timeout.ms", .value = "100"},
+        {.name = "log_level", .value = "0"},
+    };
+    struct load *load = open_load(properties, 3);
+    assert_int_equal(
+        load_send(load, LOAD_ANY_PARTITION, WEIR_NO_BYTES, weir_bytes_of("value"), NULL, 0, NULL), WEIR_OK);
     assert_int_equal(load_flush(load, FLUSH_MS), 0);
     assert_int_equal(load_counts(load).failed, 1);
     assert_int_equal(load_counts(load).delivered, 0);
-    assert_non_null(strstr(load_first_failure(load), "partition"));
+    assert_non_null(strstr(load_first_failure(load), "timed out"));
+    load_close(load);
+}
+
+/* A topic that is known by now: while it is not, the partition is found wrong only later. */
+static void a_partition_that_does_not_exist_is_refused(void **state)
+{
+    (void)state;
+    const struct weir_property properties[] = {MOCK};
+    struct load *load = open_load(properties, 1);
+    struct weir_bytes value = weir_bytes_of("value");
+    struct weir_err err;
+    assert_int_equal(load_send(load, 0, WEIR_NO_BYTES, value, NULL, 0, NULL), WEIR_OK);
+    assert_int_equal(load_flush(load, FLUSH_MS), 0);
+    assert_int_equal(load_counts(load).delivered, 1);
+    /* The topic that the mock cluster makes has four partitions. */
+    assert_int_equal(load_send(load, 99, WEIR_NO_BYTES, value, NULL, 0, &err), WEIR_ERR_KAFKA);
+    assert_non_null(strstr(err.text, "partition"));
+    assert_int_equal(load_counts(load).sent, 1);
     load_close(load);
 }
 
@@ -110,8 +131,11 @@ static void a_wrong_property_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delivers_and_counts),       cmocka_unit_test(tells_why_records_failed),
-        cmocka_unit_test(a_full_queue_is_said),      cmocka_unit_test(a_record_too_large_is_refused),
+        cmocka_unit_test(delivers_and_counts),
+        cmocka_unit_test(tells_why_records_failed),
+        cmocka_unit_test(a_full_queue_is_said),
+        cmocka_unit_test(a_record_too_large_is_refused),
+        cmocka_unit_test(a_partition_that_does_not_exist_is_refused),
         cmocka_unit_test(a_wrong_property_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
