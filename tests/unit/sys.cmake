@@ -1,3 +1,3 @@
-foreach(name clock log)
+foreach(name clock cpus log)
     weir_unit_test(${name} USES weir_sys)
 endforeach()
