@@ -11,14 +11,16 @@
 #include "sys/clock.h"
 #include "weir/bytes.h"
 
-/* Longest message before it is escaped. */
+/* Longest message before it is escaped, and what shows of a thread's name. */
 #define MESSAGE_MAX 1024
+#define NAME_SHOWN  32
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 #define N_LEVELS ((int)(sizeof level_names / sizeof level_names[0]))
 
 static _Atomic int threshold = WEIR_LOG_INFO;
 static enum weir_log_format line_format = WEIR_LOG_TEXT;
+static _Thread_local const char *thread_name;
 
 void log_setup(enum weir_log_level level, enum weir_log_format format)
 {
@@ -29,6 +31,13 @@ void log_setup(enum weir_log_level level, enum weir_log_format format)
 void log_cycle_level(void)
 {
     threshold = (threshold + 1) % N_LEVELS;
+}
+
+const char *log_name_thread(const char *name)
+{
+    const char *before = thread_name;
+    thread_name = name;
+    return before;
 }
 
 bool log_enabled(enum weir_log_level level)
@@ -84,13 +93,28 @@ static void make_utf8(char *text)
     }
 }
 
+/* The field that says whose line it is; nothing where the thread has no name. */
+static void format_worker(char *out, size_t size)
+{
+    char name[NAME_SHOWN];
+    out[0] = '\0';
+    if (!thread_name)
+        return;
+    escape(name, sizeof name, thread_name);
+    if (line_format == WEIR_LOG_JSON)
+        (void)snprintf(out, size, ",\"worker\":\"%s\"", name);
+    else
+        (void)snprintf(out, size, " worker=%s", name);
+}
+
 void log_write(enum weir_log_level level, const char *event, const char *format, ...)
 {
     if (!log_enabled(level))
         return;
     char message[MESSAGE_MAX];
-    char quoted[LOG_LINE_MAX - 160];
+    char quoted[LOG_LINE_MAX - 208];
     char when[40];
+    char worker[NAME_SHOWN + 16];
     char line[LOG_LINE_MAX];
     va_list args;
     va_start(args, format);
@@ -99,12 +123,13 @@ void log_write(enum weir_log_level level, const char *event, const char *format,
     escape(quoted, sizeof quoted, message);
     make_utf8(quoted);
     format_time(when, sizeof when);
+    format_worker(worker, sizeof worker);
     const char *shape = line_format == WEIR_LOG_JSON
-                            ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\",\"message\":\"%s\"}\n"
-                            : "time=%s level=%s event=%s msg=\"%s\"\n";
+                            ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"%s,\"message\":\"%s\"}\n"
+                            : "time=%s level=%s event=%s%s msg=\"%s\"\n";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    int len = snprintf(line, sizeof line, shape, when, level_names[level], event, quoted);
+    int len = snprintf(line, sizeof line, shape, when, level_names[level], event, worker, quoted);
 #pragma GCC diagnostic pop
     if (len > 0)
         (void)!write(STDERR_FILENO, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);

@@ -18,12 +18,19 @@ void log_setup(enum weir_log_level level, enum weir_log_format format);
 /* Goes to the next level, in a circle: debug, info, warn, error. Safe in a signal handler. Any thread. */
 void log_cycle_level(void);
 
+/*
+ * Names the calling thread: its lines carry worker=NAME from now on, none when NULL. Returns the name it had.
+ * Borrowed as long as the thread logs.
+ */
+const char *log_name_thread(const char *name);
+
 /* True when a line of that level would be written. Any thread. */
 bool log_enabled(enum weir_log_level level);
 
 /*
- * Writes one line: time, level, event (a stable lower-case name to search and alert by) and a message for a
- * person. One write call a line, so lines of several threads do not mix. Any thread.
+ * Writes one line: time, level, event (a stable lower-case name to search and alert by), the worker where the
+ * thread has a name, and a message for a person. One write call a line, so lines of several threads do not
+ * mix. Any thread.
  */
 void log_write(enum weir_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -94,6 +94,25 @@ static void test_utf8(void **state)
     assert_true(weir_utf8_valid(weir_bytes_of(lines), NULL));
 }
 
+/* Whose line it is, for as long as the thread has a name; a name cannot end its field. */
+static void test_names(void **state)
+{
+    (void)state;
+    capture(WEIR_LOG_INFO, WEIR_LOG_TEXT);
+    assert_null(log_name_thread("3"));
+    log_info("assigned", "2 partitions");
+    assert_string_equal(behind_time(written(), "time="),
+                        " level=info event=assigned worker=3 msg=\"2 partitions\"\n");
+    capture(WEIR_LOG_INFO, WEIR_LOG_JSON);
+    assert_string_equal(log_name_thread("a\"b"), "3");
+    log_info("assigned", "2 partitions");
+    assert_non_null(strstr(written(), "\"event\":\"assigned\",\"worker\":\"a\\\"b\",\"message\":"));
+    capture(WEIR_LOG_INFO, WEIR_LOG_TEXT);
+    assert_string_equal(log_name_thread(NULL), "a\"b");
+    log_info("assigned", "2 partitions");
+    assert_null(strstr(written(), "worker"));
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -136,7 +155,9 @@ static void test_long_messages_are_cut(void **state)
         memset(message, fillers[i], sizeof message);
         message[sizeof message - 1] = '\0';
         capture(WEIR_LOG_INFO, WEIR_LOG_JSON);
+        (void)log_name_thread(message);
         log_info("a_rather_long_name_of_an_event", "%s", message);
+        (void)log_name_thread(NULL);
         const char *line = written();
         size_t len = strlen(line);
         assert_true(len > 1000 && len < LOG_LINE_MAX);
@@ -148,13 +169,10 @@ static void test_long_messages_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_levels),
-        cmocka_unit_test(test_cycle),
-        cmocka_unit_test(test_long_messages_are_cut),
+        cmocka_unit_test(test_text),    cmocka_unit_test(test_json),
+        cmocka_unit_test(test_escapes), cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_cycle),   cmocka_unit_test(test_long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
