@@ -1,11 +1,13 @@
 #include "registry/shelf.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 struct shelf {
     struct schemas base;
     const char *path;
     struct timer *timer;
+    pthread_mutex_t lock; /* of all below; what has been handed out needs none, since it stays as it is */
     struct directory *readings[SHELF_READINGS_MAX];
     size_t n;
     int64_t read_at_ms;
@@ -45,10 +47,9 @@ static enum weir_err_code reread(struct shelf *self, uint32_t id, const struct w
     return WEIR_OK;
 }
 
-static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
-                                struct weir_err *err)
+static enum weir_err_code find_or_reread(struct shelf *self, uint32_t id, const struct weir_schema **out,
+                                         struct weir_err *err)
 {
-    struct shelf *self = self_of(schemas);
     *out = find(self, id);
     if (*out)
         return WEIR_OK;
@@ -56,6 +57,16 @@ static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const stru
     if (!due || self->n == SHELF_READINGS_MAX)
         return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has id %u", self->path, id);
     return reread(self, id, out, err);
+}
+
+static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
+                                struct weir_err *err)
+{
+    struct shelf *self = self_of(schemas);
+    (void)pthread_mutex_lock(&self->lock);
+    enum weir_err_code code = find_or_reread(self, id, out, err);
+    (void)pthread_mutex_unlock(&self->lock);
+    return code;
 }
 
 static const struct schemas_ops ops = {.by_id = by_id};
@@ -70,6 +81,10 @@ enum weir_err_code shelf_open(const char *path, struct timer *timer, struct sche
     self->path = path;
     self->timer = timer;
     enum weir_err_code code = directory_open(path, &self->readings[0], err);
+    if (code == WEIR_OK && pthread_mutex_init(&self->lock, NULL) != 0) {
+        directory_close(self->readings[0]);
+        code = weir_fail(err, WEIR_ERR_NO_MEMORY, "no lock for a folder of schemas");
+    }
     if (code != WEIR_OK) {
         free(self);
         return code;
@@ -87,6 +102,7 @@ void shelf_close(struct schemas *shelf)
     struct shelf *self = self_of(shelf);
     for (size_t i = 0; i < self->n; i++)
         directory_close(self->readings[i]);
+    (void)pthread_mutex_destroy(&self->lock);
     free(self);
 }
 

@@ -1,5 +1,7 @@
 #include "registry/shelf.h"
 
+#include <pthread.h>
+
 #include "support/core.h"
 #include "support/folder.h"
 
@@ -94,11 +96,70 @@ static void test_no_folder(void **state)
     shelf_close(NULL);
 }
 
+/* --- several workers --- */
+
+#define THREADS 4
+#define ROUNDS  2000
+
+struct asker {
+    struct schemas *shelf;
+    bool changed; /* an id that was known came back as another schema */
+    size_t found;
+};
+
+/* The clock of several threads, on which the folder may be read again at every question. */
+static int64_t leaping_now(struct timer *timer)
+{
+    (void)timer;
+    static _Atomic int64_t now_ms;
+    return now_ms += SHELF_REREAD_MS;
+}
+
+static const struct timer_ops leaping_ops = {.monotonic_ms = leaping_now};
+
+static void *ask_often(void *opaque)
+{
+    struct asker *asker = opaque;
+    const struct weir_schema *first = NULL;
+    const struct weir_schema *schema = NULL;
+    (void)ask(asker->shelf, ONE, &first);
+    for (int i = 0; i < ROUNDS && asker->found == 0; i++) {
+        asker->changed = asker->changed || ask(asker->shelf, ONE, &schema) != WEIR_OK || schema != first;
+        asker->found += ask(asker->shelf, TWO, &schema) == WEIR_OK;
+    }
+    return NULL;
+}
+
+/* Workers ask at once while a schema is put into the folder: all find it, and what they have stays. */
+static void test_many_ask_at_once(void **state)
+{
+    struct folder *folder = *state;
+    struct timer timer = {&leaping_ops};
+    struct schemas *shelf = NULL;
+    struct weir_err err;
+    pthread_t threads[THREADS];
+    struct asker askers[THREADS];
+    folder_put(folder, "s/v1.avsc", ONE);
+    assert_int_equal(shelf_open(folder->root, &timer, &shelf, &err), WEIR_OK);
+    for (int i = 0; i < THREADS; i++) {
+        askers[i] = (struct asker){.shelf = shelf};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]), 0);
+    }
+    folder_put(folder, "s/v2.avsc", TWO);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_false(askers[i].changed);
+        assert_int_equal(askers[i].found, 1);
+    }
+    shelf_close(shelf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_later_schema_is_found, folder_set_up, folder_tear_down),
         cmocka_unit_test_setup_teardown(test_a_broken_folder_is_down, folder_set_up, folder_tear_down),
+        cmocka_unit_test_setup_teardown(test_many_ask_at_once, folder_set_up, folder_tear_down),
         cmocka_unit_test(test_no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
