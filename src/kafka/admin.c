@@ -1,5 +1,6 @@
 #include "kafka/admin.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #define LIMITS_MAX 8
 
 /* What the client said last of why it reaches nobody: a refused log-in, a wrong protocol. Kept as the
- * client's opaque. */
+ * client's opaque; whoever polls the client, on whichever thread, may be told. */
 struct reason {
+    pthread_mutex_t lock;
     char text[200];
 };
 
@@ -20,8 +22,17 @@ static void on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
     (void)rk;
     struct reason *reason = opaque;
     /* "All brokers are down" says less than what came before it. */
-    if ((rd_kafka_resp_err_t)code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        (void)snprintf(reason->text, sizeof reason->text, "%s", text);
+    if ((rd_kafka_resp_err_t)code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        return;
+    (void)pthread_mutex_lock(&reason->lock);
+    (void)snprintf(reason->text, sizeof reason->text, "%s", text);
+    (void)pthread_mutex_unlock(&reason->lock);
+}
+
+static void free_reason(struct reason *reason)
+{
+    (void)pthread_mutex_destroy(&reason->lock);
+    free(reason);
 }
 
 enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, struct weir_err *err)
@@ -32,7 +43,8 @@ enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, st
     if (code != WEIR_OK)
         return code;
     struct reason *reason = calloc(1, sizeof *reason);
-    if (!reason) {
+    if (!reason || pthread_mutex_init(&reason->lock, NULL) != 0) {
+        free(reason);
         rd_kafka_conf_destroy(conf);
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a client");
     }
@@ -42,7 +54,7 @@ enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, st
     if (*out)
         return WEIR_OK;
     rd_kafka_conf_destroy(conf);
-    free(reason);
+    free_reason(reason);
     return weir_fail(err, WEIR_ERR_CONFIG, "client: %s", text);
 }
 
@@ -50,7 +62,7 @@ void admin_close(rd_kafka_t *client)
 {
     struct reason *reason = rd_kafka_opaque(client);
     rd_kafka_destroy(client);
-    free(reason);
+    free_reason(reason);
 }
 
 /* Why nobody answered: what the client said of it, else the call's own error. */
@@ -58,11 +70,11 @@ static enum weir_err_code fail_down(rd_kafka_t *rk, rd_kafka_resp_err_t code, st
 {
     struct reason *reason = rd_kafka_opaque(rk);
     rd_kafka_poll(rk, 0);
-    bool said = reason && reason->text[0];
+    (void)pthread_mutex_lock(&reason->lock);
     (void)weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (%s)",
-                    said ? reason->text : rd_kafka_err2str(code));
-    if (reason)
-        reason->text[0] = '\0';
+                    reason->text[0] ? reason->text : rd_kafka_err2str(code));
+    reason->text[0] = '\0';
+    (void)pthread_mutex_unlock(&reason->lock);
     return WEIR_ERR_BROKER_DOWN;
 }
 

@@ -12,8 +12,8 @@
 #define ADMIN_DEFAULT_MAX_MESSAGE_BYTES 1048588
 
 /*
- * A client of its own for such questions: it is in no group, so it stays when the consumer is made anew, and
- * the watchdog may ask through it from its thread. Freed with admin_close. CONFIG.
+ * A client of its own for such questions: it is in no group, so it stays when a consumer is made anew, and
+ * one is enough for all workers and the watchdog, who ask from their threads. Freed with admin_close. CONFIG.
  */
 enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, struct weir_err *err);
 void admin_close(rd_kafka_t *client);
