@@ -103,6 +103,7 @@ enum weir_log_level { WEIR_LOG_DEBUG, WEIR_LOG_INFO, WEIR_LOG_WARN, WEIR_LOG_ERR
 enum weir_timestamp { WEIR_TIMESTAMP_SOURCE, WEIR_TIMESTAMP_NOW };
 
 #define WEIR_VERSION_LATEST 0
+#define WEIR_WORKERS_AUTO   0
 
 struct weir_subject_spec {
     const char *subject;
@@ -149,6 +150,7 @@ struct weir_spec {
         int64_t max_records;
         int64_t max_bytes;
     } transaction;
+    int64_t workers; /* WEIR_WORKERS_AUTO or how many */
     struct {
         enum weir_log_level level;
         enum weir_log_format format;

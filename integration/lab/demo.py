@@ -49,7 +49,7 @@ class Pipeline:
 
     def __init__(self, folder, bootstrap):
         self.log = Path(folder, "weir.log")
-        self._env = {**os.environ, "WEIR_BOOTSTRAP_SERVERS": bootstrap}
+        self._env = {**os.environ, "WEIR_BOOTSTRAP_SERVERS": bootstrap, "WEIR_WORKERS": "1"}
         self.process = None
         self.kills = 0
 

@@ -1,5 +1,6 @@
-/* weir run: puts the parts together, runs the loop, takes them apart. */
+/* weir run: makes what a process has once, lets its workers run, says how they fare, takes it all apart. */
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,12 +8,12 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/headcount.h"
+#include "cmd/supervisor.h"
+#include "cmd/timepiece.h"
+#include "cmd/worker.h"
 #include "config/config.h"
-#include "engine/loop.h"
 #include "kafka/admin.h"
-#include "kafka/conf.h"
-#include "kafka/source.h"
-#include "kafka/txn.h"
 #include "kafka/watchdog.h"
 #include "registry/registry.h"
 #include "sys/clock.h"
@@ -20,15 +21,15 @@
 
 /* Longest host name that makes an instance's name. */
 #define INSTANCE_MAX 128
-/* How long leaving the group may take when stopping, and taking everything apart: what is committed is
- * committed. */
-#define CLOSE_TIMEOUT_MS 3000
-#define TAKE_APART_S     8
+/* How long taking apart what the workers leave may take; the watchdog sees to it that they end in time. */
+#define TAKE_APART_S 4
+/* How often the log says how far it is. */
+#define PROGRESS_MS 10000
+/* How long the look at the input topic's partitions may take, from which `workers: auto` is told. */
+#define LOOK_TIMEOUT_MS 3000
 /* The first and the longest pause between two tries to get the schemas at the start. */
 #define SCHEMAS_FIRST_MS   200
 #define SCHEMAS_LONGEST_MS 5000
-/* This version runs one worker. */
-#define WORKER 0
 
 static const char help[] =
     "Usage: weir run -c FILE [--instance NAME]\n\n"
@@ -49,35 +50,40 @@ struct arguments {
 };
 
 struct run {
+    struct arguments arguments;
     struct weir_spec *spec;
-    struct timer timer;
+    struct timepiece timepiece;
     struct registry *registry;
-    struct plans *plans;
-    int64_t reader_version;
-    struct conf_identity identity;
-    rd_kafka_t *client; /* asks about topics and, for the watchdog, whether anybody answers */
-    struct source *source;
-    struct sink *sink;
-    struct watch watch;
-    struct watchdog *dog;
+    struct worker_parts parts; /* what the workers share */
     struct counters counters;
-    struct loop loop;
-    bool looped; /* the loop has run: there is something to sum up */
+    struct trouble trouble;
+    rd_kafka_t *client; /* asks about topics and, for the watchdog, whether anybody answers */
+    int n;
+    struct worker **workers;
+    struct watch *watches;
+    struct watchdog *dog;
+    bool ran;    /* workers have run: there is something to sum up */
+    int silence; /* trouble row of a cluster that answers nobody, as the watchdog saw it, -1: it does */
+    size_t first_failed; /* the worker that ended the process */
+    int64_t progress_at_ms;
+    uint64_t progress_in;
 };
 
-/* Signal handlers can reach nothing but this. */
+/* Signal handlers can reach nothing but these. */
 static struct loop_control control;
+static _Atomic int stop_signals;
 
 static void on_stop(int signal)
 {
-    if (atomic_exchange(&control.stop, 1) != 0)
+    atomic_store(&control.stop, 1);
+    if (atomic_fetch_add(&stop_signals, 1) > 0)
         _exit(128 + signal);
 }
 
 static void on_hurry(int signal)
 {
     (void)signal;
-    atomic_store(&control.hurry, 1);
+    atomic_fetch_add(&control.hurry, 1);
 }
 
 static void on_level(int signal)
@@ -109,37 +115,6 @@ static void handle_signals(void)
     handle(SIGPIPE, SIG_IGN);
 }
 
-/* --- time --- */
-
-static int64_t timer_monotonic_ms(struct timer *timer)
-{
-    (void)timer;
-    return clock_monotonic_ms();
-}
-
-static int64_t timer_wall_ms(struct timer *timer)
-{
-    (void)timer;
-    return clock_wall_ms();
-}
-
-/* Jitter needs to differ between processes, not to be secret. */
-static uint32_t timer_random(struct timer *timer, uint32_t below)
-{
-    (void)timer;
-    static uint64_t state;
-    if (state == 0)
-        state = (uint64_t)clock_monotonic_ns() ^ ((uint64_t)getpid() << 32);
-    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return below ? (uint32_t)(state >> 33) % below : 0;
-}
-
-static const struct timer_ops timer_ops = {
-    .monotonic_ms = timer_monotonic_ms,
-    .wall_ms = timer_wall_ms,
-    .random = timer_random,
-};
-
 /* --- the parts --- */
 
 /* The schemas that a pipeline is made of. */
@@ -159,134 +134,225 @@ static enum weir_err_code find_subjects(struct run *run, struct subjects *subjec
 /* A registry that is down is waited for: said once, and once when it is over. */
 static enum weir_err_code await_subjects(struct run *run, struct subjects *subjects, struct weir_err *err)
 {
-    struct timer *timer = &run->timer;
-    int64_t since_ms = timer_monotonic_ms(timer);
+    struct timer *timer = &run->timepiece.base;
+    int64_t since_ms = clock_monotonic_ms();
     enum weir_err_code code = find_subjects(run, subjects, err);
     bool waited = weir_err_class(code) == WEIR_CLASS_WAIT;
     if (waited)
         log_warn(weir_err_name(code), "%s; waiting", err->text);
     for (int64_t pause_ms = SCHEMAS_FIRST_MS; weir_err_class(code) == WEIR_CLASS_WAIT && !control.stop;) {
         uint32_t half = (uint32_t)(pause_ms / 2);
-        clock_sleep_ms(half + timer_random(timer, half + 1));
+        clock_sleep_ms(half + timer->ops->random(timer, half + 1));
         pause_ms = pause_ms * 2 < SCHEMAS_LONGEST_MS ? pause_ms * 2 : SCHEMAS_LONGEST_MS;
         code = find_subjects(run, subjects, err);
     }
     if (waited && code == WEIR_OK)
         log_info("recovered", "the schema registry answers after %.1f s",
-                 (double)(timer_monotonic_ms(timer) - since_ms) / 1000.0);
+                 (double)(clock_monotonic_ms() - since_ms) / 1000.0);
     return code;
 }
 
-/* Schemas and plans: all that can be wrong without a broker. */
-static enum weir_err_code open_plans(struct run *run, struct weir_err *err)
+/* The schemas, and what a plan is made of: all that workers need of the registry. */
+static enum weir_err_code open_registry(struct run *run, struct weir_err *err)
 {
     const struct weir_spec *spec = run->spec;
-    const struct registry_options options = {.spec = spec,
-                                             .timer = &run->timer,
-                                             .stop = &control.stop,
-                                             .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid()
-                                                                                          << 32};
+    const struct registry_options options = {
+        .spec = spec, .timer = &run->timepiece.base, .stop = &control.stop, .seed = timepiece_seed()};
     struct subjects subjects = {0};
-    struct schemas *schemas = NULL;
     enum weir_err_code code = registry_open(&options, &run->registry, err);
     if (code == WEIR_OK)
         code = await_subjects(run, &subjects, err);
     if (code == WEIR_OK)
-        code = registry_schemas(run->registry, &schemas, err);
+        code = registry_schemas(run->registry, &run->parts.schemas, err);
     if (code != WEIR_OK)
         return code;
-    const struct weir_plan_request request = {.spec = &spec->core,
-                                              .reader = subjects.reader.schema,
-                                              .reader_version = subjects.reader.version,
-                                              .output = subjects.output.schema,
-                                              .output_id = subjects.output.id};
-    code = plans_new(&request, schemas, spec->registry.unknown_id_deadline_ms, &run->plans, err);
-    if (code == WEIR_OK)
-        log_info("schemas", "reading as %s version %lld, writing as %s version %lld",
-                 spec->input.schema.subject, (long long)subjects.reader.version, spec->output.schema.subject,
-                 (long long)subjects.output.version);
-    run->reader_version = subjects.reader.version;
+    run->parts.plan = (struct weir_plan_request){.spec = &spec->core,
+                                                 .reader = subjects.reader.schema,
+                                                 .reader_version = subjects.reader.version,
+                                                 .output = subjects.output.schema,
+                                                 .output_id = subjects.output.id};
+    log_info("schemas", "reading as %s version %lld, writing as %s version %lld", spec->input.schema.subject,
+             (long long)subjects.reader.version, spec->output.schema.subject,
+             (long long)subjects.output.version);
+    return WEIR_OK;
+}
+
+/* How many workers there are to be. Needs the client where that follows from the input topic. */
+static int count_workers(const struct run *run)
+{
+    struct headcount facts = {.wanted = run->spec->workers};
+    struct sink_target input = {0};
+    struct weir_err ignored;
+    char why[HEADCOUNT_WHY_MAX];
+    if (facts.wanted != WEIR_WORKERS_AUTO)
+        return headcount_choose(&facts);
+    cpus_read("", &facts.cpus);
+    /* A topic that cannot be seen is said by the workers, who go on looking. */
+    (void)admin_look(run->client, run->spec->core.input_topic, LOOK_TIMEOUT_MS, &input, &ignored);
+    facts.partitions = input.state == WEIR_OK ? input.partitions : 0;
+    int n = headcount_choose(&facts);
+    log_info("workers", "auto: %d, from %s", n, headcount_why(&facts, why));
+    return n;
+}
+
+static enum weir_err_code open_workers(struct run *run, struct weir_err *err)
+{
+    run->n = count_workers(run);
+    run->workers = calloc((size_t)run->n, sizeof *run->workers);
+    run->watches = calloc((size_t)run->n, sizeof *run->watches);
+    if (!run->workers || !run->watches)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for %d workers", run->n);
+    enum weir_err_code code = WEIR_OK;
+    for (int i = 0; i < run->n && code == WEIR_OK; i++)
+        code = worker_open(&run->parts, i, &run->watches[i], &run->workers[i], err);
     return code;
 }
 
-static enum weir_err_code open_kafka(struct run *run, struct weir_err *err)
+static enum weir_err_code open_all(struct run *run, struct weir_err *err)
 {
-    enum weir_err_code code = source_open(run->spec, &run->identity, &run->counters, &run->source, err);
-    if (code != WEIR_OK)
-        return code;
-    code = admin_open(run->spec, &run->client, err);
-    if (code != WEIR_OK)
-        return code;
-    struct txn_parts parts = {.spec = run->spec,
-                              .identity = &run->identity,
-                              .client = run->client,
-                              .watch = &run->watch,
-                              .stopping = &control.stop,
-                              .stop_deadline_ms = LOOP_STOP_CALL_MS};
-    code = txn_new(&parts, &run->sink, err);
+    struct worker_parts *parts = &run->parts;
+    parts->spec = run->spec;
+    parts->instance = run->arguments.instance;
+    parts->trouble = &run->trouble;
+    parts->counters = &run->counters;
+    parts->control = &control;
+    /* What is wrong here is said before anything is waited for. */
+    struct conf_identity identity;
+    enum weir_err_code code = conf_identify(&identity, run->spec->core.pipeline, parts->instance, 0, err);
     if (code == WEIR_OK)
-        code = watchdog_start(parts.client, &run->watch, &control.stop, &run->dog, err);
+        code = open_registry(run, err);
+    if (code == WEIR_OK)
+        code = admin_open(run->spec, &run->client, err);
+    parts->client = run->client;
+    if (code == WEIR_OK)
+        code = open_workers(run, err);
+    if (code == WEIR_OK)
+        code = watchdog_start(run->client, run->watches, (size_t)run->n, &control.stop, &run->dog, err);
     return code;
 }
 
-static enum weir_err_code run_loop(struct run *run, struct weir_err *err)
+/* --- while they run --- */
+
+static uint64_t count(const struct run *run, enum counter which)
 {
-    struct loop_parts parts = {.spec = run->spec,
-                               .source = run->source,
-                               .sink = run->sink,
-                               .timer = &run->timer,
-                               .plans = run->plans,
-                               .outbox = {.spec = run->spec,
-                                          .sink = run->sink,
-                                          .version = WEIR_VERSION,
-                                          .reader_version = run->reader_version},
-                               .counters = &run->counters,
-                               .control = &control};
-    enum weir_err_code code = loop_init(&run->loop, &parts, err);
-    if (code != WEIR_OK)
-        return code;
-    log_info("started", "weir %s, pipeline %s as %s, librdkafka %s", WEIR_VERSION, run->spec->core.pipeline,
-             run->identity.text, rd_kafka_version_str());
-    run->looped = true;
-    return loop_run(&run->loop, err);
+    return counters_get(&run->counters, which);
 }
 
-/*
- * The producer first: what it has not sent yet is borrowed from the loop's batch. Then the batch, whose
- * records the consumer must have back before it goes. It may hang: hence the alarm.
- */
+static void say_progress(struct run *run, int64_t now_ms)
+{
+    if (now_ms < run->progress_at_ms)
+        return;
+    uint64_t in = count(run, COUNTER_RECORDS_IN);
+    double seconds = (double)(now_ms - run->progress_at_ms + PROGRESS_MS) / 1000.0;
+    if (in != run->progress_in)
+        log_info("progress",
+                 "%" PRIu64 " records in: %" PRIu64 " passed, %" PRIu64 " rejected, %" PRIu64
+                 " dropped; %.0f records/s",
+                 in, count(run, COUNTER_RECORDS_PASSED), count(run, COUNTER_RECORDS_REJECTED),
+                 count(run, COUNTER_RECORDS_DROPPED), (double)(in - run->progress_in) / seconds);
+    run->progress_in = in;
+    run->progress_at_ms = now_ms + PROGRESS_MS;
+}
+
+/* Says what the watchdog sees. Workers that wait for the cluster say the same once their call gives up; it is
+ * one trouble all the time. */
+static void watch_silence(struct run *run, int64_t now_ms)
+{
+    bool silence = watchdog_silence(run->dog);
+    if (silence && run->silence < 0) {
+        struct weir_err why;
+        (void)weir_fail(&why, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers (%d questions in a row)",
+                        WATCHDOG_QUESTIONS);
+        run->silence = trouble_join(&run->trouble, &why, now_ms);
+    } else if (!silence && run->silence >= 0) {
+        trouble_leave(&run->trouble, run->silence, now_ms);
+        run->silence = -1;
+    }
+}
+
+static void on_tick(void *context)
+{
+    struct run *run = context;
+    int64_t now_ms = clock_monotonic_ms();
+    say_progress(run, now_ms);
+    watch_silence(run, now_ms);
+    trouble_tend(&run->trouble, now_ms);
+}
+
+static void on_failed_too(const struct weir_err *err)
+{
+    log_error(weir_err_name(err->code), "%s", err->text);
+}
+
+static enum weir_err_code run_task(void *context, struct weir_err *err)
+{
+    return worker_run(context, err);
+}
+
+static enum weir_err_code run_workers(struct run *run, struct weir_err *err)
+{
+    struct supervisor_task *tasks = calloc((size_t)run->n, sizeof *tasks);
+    if (!tasks)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for %d workers", run->n);
+    for (int i = 0; i < run->n; i++)
+        tasks[i] = (struct supervisor_task){run_task, run->workers[i]};
+    const struct supervisor supervisor = {.tasks = tasks,
+                                          .n = (size_t)run->n,
+                                          .stop = &control.stop,
+                                          .tick = on_tick,
+                                          .failed_too = on_failed_too,
+                                          .context = run};
+    log_info("started", "weir %s, pipeline %s, %d worker%s from %s on, librdkafka %s", WEIR_VERSION,
+             run->spec->core.pipeline, run->n, run->n == 1 ? "" : "s", worker_identity(run->workers[0]),
+             rd_kafka_version_str());
+    run->ran = true;
+    run->progress_at_ms = clock_monotonic_ms() + PROGRESS_MS;
+    enum weir_err_code code = supervisor_run(&supervisor, &run->first_failed, err);
+    free(tasks);
+    return code;
+}
+
+/* --- the end --- */
+
+/* Something of it may hang: hence the alarm. */
 static void close_all(struct run *run)
 {
     (void)alarm(TAKE_APART_S);
     watchdog_stop(run->dog);
-    if (run->sink)
-        txn_free(run->sink);
-    if (run->looped)
-        loop_release(&run->loop);
-    if (run->source)
-        source_close(run->source, CLOSE_TIMEOUT_MS);
+    for (int i = 0; i < run->n && run->workers; i++)
+        worker_free(run->workers[i]);
+    free(run->workers);
+    free(run->watches);
     if (run->client)
         admin_close(run->client);
-    plans_free(run->plans);
     registry_close(run->registry);
+    trouble_release(&run->trouble);
     config_free(run->spec);
 }
 
-static void say_end(const struct run *run, enum weir_err_code code, const struct weir_err *err)
+/* The line of a worker has its number. */
+static void say_error(const struct run *run, const struct weir_err *err)
 {
-    const struct counters *counters = &run->counters;
+    char name[16];
+    (void)snprintf(name, sizeof name, "%zu", run->first_failed);
+    const char *before = log_name_thread(run->ran ? name : NULL);
+    log_error(weir_err_name(err->code), "%s", err->text);
+    (void)log_name_thread(before);
+}
+
+static void say_end(struct run *run, enum weir_err_code code, const struct weir_err *err)
+{
+    trouble_tend(&run->trouble, INT64_MAX);
     if (code != WEIR_OK)
-        log_error(weir_err_name(code), "%s", err->text);
-    if (!run->looped)
+        say_error(run, err);
+    if (!run->ran)
         return;
     log_info("stopped",
-             "%llu records in: %llu passed, %llu rejected, %llu dropped; %llu transactions, %llu aborted",
-             (unsigned long long)counters_get(counters, COUNTER_RECORDS_IN),
-             (unsigned long long)counters_get(counters, COUNTER_RECORDS_PASSED),
-             (unsigned long long)counters_get(counters, COUNTER_RECORDS_REJECTED),
-             (unsigned long long)counters_get(counters, COUNTER_RECORDS_DROPPED),
-             (unsigned long long)counters_get(counters, COUNTER_TRANSACTIONS_COMMITTED),
-             (unsigned long long)counters_get(counters, COUNTER_TRANSACTIONS_ABORTED));
+             "%" PRIu64 " records in: %" PRIu64 " passed, %" PRIu64 " rejected, %" PRIu64 " dropped; %" PRIu64
+             " transactions, %" PRIu64 " aborted",
+             count(run, COUNTER_RECORDS_IN), count(run, COUNTER_RECORDS_PASSED),
+             count(run, COUNTER_RECORDS_REJECTED), count(run, COUNTER_RECORDS_DROPPED),
+             count(run, COUNTER_TRANSACTIONS_COMMITTED), count(run, COUNTER_TRANSACTIONS_ABORTED));
 }
 
 /* What does not fit the file gets the file's name before it, as what is wrong in the file itself has. */
@@ -298,22 +364,16 @@ static enum weir_err_code name_file(const struct run *run, enum weir_err_code co
     return weir_fail(err, code, "%s: %s", config_name(run->spec), why.text);
 }
 
-static enum weir_err_code run_pipeline(struct run *run, const struct arguments *arguments,
-                                       struct weir_err *err)
+static enum weir_err_code run_pipeline(struct run *run, struct weir_err *err)
 {
-    run->timer.ops = &timer_ops;
-    enum weir_err_code code = config_load(arguments->config, &run->spec, err);
+    enum weir_err_code code = config_load(run->arguments.config, &run->spec, err);
     if (code != WEIR_OK)
         return code;
     log_setup(run->spec->log.level, run->spec->log.format);
-    code = conf_identify(&run->identity, run->spec->core.pipeline, arguments->instance, WORKER, err);
-    if (code == WEIR_OK)
-        code = open_plans(run, err);
+    code = open_all(run, err);
     if (weir_err_class(code) == WEIR_CLASS_WAIT && control.stop)
         return WEIR_OK; /* Stopped as told, while it waited for the registry. */
-    if (code == WEIR_OK)
-        code = open_kafka(run, err);
-    return code == WEIR_OK ? run_loop(run, err) : name_file(run, code, err);
+    return code == WEIR_OK ? run_workers(run, err) : name_file(run, code, err);
 }
 
 /* --- the command line --- */
@@ -369,9 +429,13 @@ int cmd_run(int argc, char **argv)
     struct run *run = calloc(1, sizeof *run);
     if (!run)
         return weir_err_exit(WEIR_ERR_NO_MEMORY);
+    run->arguments = arguments;
+    run->silence = -1;
+    timepiece_init(&run->timepiece, timepiece_seed());
+    trouble_init(&run->trouble, TROUBLE_LINGER_MS);
     handle_signals();
     struct weir_err err = {0};
-    enum weir_err_code code = run_pipeline(run, &arguments, &err);
+    enum weir_err_code code = run_pipeline(run, &err);
     say_end(run, code, &err);
     close_all(run);
     free(run);

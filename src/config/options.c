@@ -149,6 +149,16 @@ static bool store_number(const struct option *option, const char *text, void *me
     return true;
 }
 
+/* A count, or auto in place of one. */
+static bool store_auto(const struct option *option, const char *text, void *member)
+{
+    const int64_t value = 0;
+    if (strcmp(text, "auto") != 0)
+        return store_number(option, text, member);
+    memcpy(member, &value, sizeof value);
+    return true;
+}
+
 static bool store_version(const char *text, void *member)
 {
     int64_t value;
@@ -167,6 +177,7 @@ bool options_store(const struct option *option, const char *text, struct weir_sp
     case OPTION_SECRET:
     case OPTION_URLS: return store_text(option, text, member);
     case OPTION_WORD: return store_word(option, text, member);
+    case OPTION_AUTO: return store_auto(option, text, member);
     case OPTION_VERSION: return store_version(text, member);
     default: return store_number(option, text, member);
     }
@@ -206,6 +217,10 @@ const char *options_describe(const struct option *option, char *buffer, size_t c
         break;
     case OPTION_COUNT:
         (void)snprintf(buffer, cap, "a whole number from %" PRId64 " to %" PRId64, option->min, option->max);
+        break;
+    case OPTION_AUTO:
+        (void)snprintf(buffer, cap, "auto or a whole number from %" PRId64 " to %" PRId64, option->min,
+                       option->max);
         break;
     case OPTION_VERSION: (void)snprintf(buffer, cap, "latest or a version from 1 on"); break;
     }

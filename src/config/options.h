@@ -17,6 +17,7 @@ enum option_kind {
     OPTION_DURATION,
     OPTION_SIZE,
     OPTION_COUNT,
+    OPTION_AUTO,
     OPTION_VERSION
 };
 

@@ -4,7 +4,6 @@
 
 #include "engine/job_process.h"
 #include "engine/settle.h"
-#include "sys/log.h"
 
 /* How long an idle loop waits in one poll, and how long one poll of a growing batch. */
 #define IDLE_POLL_MS   100
@@ -26,8 +25,8 @@ static bool stopping(const struct loop *loop)
 enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err)
 {
     *loop = (struct loop){.parts = *parts, .state = LOOP_OPENING, .down = -1, .no_input = -1, .failing = -1};
-    holds_init(&loop->holds, &loop->trouble, parts->source, parts->timer);
-    loop->progress_at_ms = now_ms(loop) + LOOP_PROGRESS_MS;
+    loop->hurried = atomic_load(&parts->control->hurry);
+    holds_init(&loop->holds, parts->trouble, parts->source, parts->timer);
     return batch_init(&loop->batch, (size_t)parts->spec->transaction.max_records, err);
 }
 
@@ -47,13 +46,13 @@ static void watch_input(struct loop *loop)
 {
     bool there = loop->parts.sink->ops->source_partitions(loop->parts.sink) > 0;
     if (there && loop->no_input >= 0) {
-        trouble_leave(&loop->trouble, loop->no_input, now_ms(loop));
+        trouble_leave(loop->parts.trouble, loop->no_input, now_ms(loop));
         loop->no_input = -1;
     } else if (!there && loop->no_input < 0) {
         struct weir_err why;
         (void)weir_fail(&why, WEIR_ERR_TOPIC_MISSING, "input topic %s does not exist, or may not be seen",
                         loop->parts.spec->core.input_topic);
-        loop->no_input = trouble_join(&loop->trouble, &why, now_ms(loop));
+        loop->no_input = trouble_join(loop->parts.trouble, &why, now_ms(loop));
     }
 }
 
@@ -81,28 +80,11 @@ static enum weir_err_code refresh(struct loop *loop, struct weir_err *err)
     return WEIR_OK;
 }
 
-static void say_progress(struct loop *loop)
-{
-    int64_t now = now_ms(loop);
-    if (now < loop->progress_at_ms)
-        return;
-    const struct counters *counters = loop->parts.counters;
-    uint64_t in = counters_get(counters, COUNTER_RECORDS_IN);
-    double seconds = (double)(now - loop->progress_at_ms + LOOP_PROGRESS_MS) / 1000.0;
-    if (in != loop->progress_in)
-        log_info("progress", "%llu records in: %llu passed, %llu rejected, %llu dropped; %.0f records/s",
-                 (unsigned long long)in, (unsigned long long)counters_get(counters, COUNTER_RECORDS_PASSED),
-                 (unsigned long long)counters_get(counters, COUNTER_RECORDS_REJECTED),
-                 (unsigned long long)counters_get(counters, COUNTER_RECORDS_DROPPED),
-                 (double)(in - loop->progress_in) / seconds);
-    loop->progress_in = in;
-    loop->progress_at_ms = now + LOOP_PROGRESS_MS;
-}
-
 static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
 {
-    say_progress(loop);
-    bool hurry = atomic_exchange(&loop->parts.control->hurry, 0) != 0;
+    unsigned asked = atomic_load_explicit(&loop->parts.control->hurry, memory_order_relaxed);
+    bool hurry = asked != loop->hurried;
+    loop->hurried = asked;
     if (hurry)
         loop->refresh_at_ms = now_ms(loop);
     enum weir_err_code code = plans_check(loop->parts.plans, err);

@@ -26,17 +26,15 @@
 /* How often the topics are looked at when all is well, and when something is missing. */
 #define LOOP_REFRESH_MS      60000
 #define LOOP_REFRESH_SOON_MS 1000
-/* How often the log says how far it is. */
-#define LOOP_PROGRESS_MS 10000
 
-/* What others may ask of a running loop, from any thread or a signal handler. */
+/* What others may ask of all running loops, from any thread or a signal handler. */
 struct loop_control {
-    _Atomic int stop;  /* 1: finish what is gathered, then return */
-    _Atomic int hurry; /* 1: try again now what waits */
+    _Atomic int stop;       /* 1: finish what is gathered, then return */
+    _Atomic unsigned hurry; /* counted up: try again now what waits; each loop notices for itself */
 };
 
-/* The ports and parts that a loop runs on; all borrowed, all for this worker alone but spec, counters and
- * control. */
+/* The ports and parts that a loop runs on; all borrowed, all for this worker alone but spec, trouble,
+ * counters and control. */
 struct loop_parts {
     const struct weir_spec *spec;
     struct source *source;
@@ -44,6 +42,7 @@ struct loop_parts {
     struct timer *timer;
     struct plans *plans;
     struct outbox outbox;
+    struct trouble *trouble;
     struct counters *counters;
     struct loop_control *control;
 };
@@ -59,7 +58,6 @@ struct loop {
     enum loop_state state;
     struct batch batch;
     struct holds holds;
-    struct trouble trouble;
     struct position *next; /* scratch for a batch's offsets */
     size_t cap_next;
     struct stamp *stamp; /* of the batch, from seal to settle */
@@ -69,9 +67,8 @@ struct loop {
     bool expired;        /* the source must join anew before anything else is gathered */
     bool poll_down;      /* the last poll said that brokers are down */
     int no_input;        /* trouble row of an input topic that does not exist, -1: it does */
+    unsigned hurried;    /* what control->hurry was when it was last looked at */
     int64_t refresh_at_ms;
-    int64_t progress_at_ms;
-    uint64_t progress_in;
     unsigned fails_in_row; /* transactions since the last that was committed */
     int failing;           /* trouble row of failures in a row, -1: none */
     int64_t again_at_ms;   /* nothing is gathered or opened before that */

@@ -28,13 +28,13 @@ int64_t settle_deadline_ms(const struct loop *loop)
 void settle_down(struct loop *loop, const struct weir_err *why)
 {
     if (loop->down < 0)
-        loop->down = trouble_join(&loop->trouble, why, now_ms(loop));
+        loop->down = trouble_join(loop->parts.trouble, why, now_ms(loop));
 }
 
 void settle_up(struct loop *loop)
 {
     if (loop->down >= 0)
-        trouble_leave(&loop->trouble, loop->down, now_ms(loop));
+        trouble_leave(loop->parts.trouble, loop->down, now_ms(loop));
     loop->down = -1;
 }
 
@@ -101,7 +101,7 @@ static enum weir_err_code hold_cut_runs(struct loop *loop, struct weir_err *err)
 static void note_success(struct loop *loop)
 {
     if (loop->failing >= 0)
-        trouble_leave(&loop->trouble, loop->failing, now_ms(loop));
+        trouble_leave(loop->parts.trouble, loop->failing, now_ms(loop));
     loop->failing = -1;
     loop->fails_in_row = 0;
 }
@@ -129,7 +129,7 @@ static bool fails_again(struct loop *loop, const struct weir_err *why)
     if (loop->fails_in_row++ == 0)
         return false;
     if (loop->failing < 0)
-        loop->failing = trouble_join(&loop->trouble, why, now_ms(loop));
+        loop->failing = trouble_join(loop->parts.trouble, why, now_ms(loop));
     unsigned doublings = loop->fails_in_row - 2;
     int64_t pause_ms =
         doublings < AGAIN_DOUBLINGS_MAX ? (int64_t)AGAIN_FIRST_MS << doublings : AGAIN_LONGEST_MS;
@@ -193,8 +193,8 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
     if (why->code == WEIR_ERR_FENCED && fenced_by_another(loop))
         return weir_fail(
             err, WEIR_ERR_DUPLICATE_IDENTITY,
-            "another process took over the transactional id of this one (%s): give each instance its "
-            "own --instance",
+            "another process took over the transactional id of this one: give each instance its own "
+            "--instance (%s)",
             why->text);
     if (!fails_again(loop, why) && loop->down < 0)
         log_warn("rebuild", "%s; making a new producer and reading the committed offsets", why->text);

@@ -4,6 +4,27 @@
 
 #include "sys/log.h"
 
+void trouble_init(struct trouble *trouble, int64_t linger_ms)
+{
+    *trouble = (struct trouble){.linger_ms = linger_ms};
+    (void)pthread_mutex_init(&trouble->lock, NULL);
+}
+
+void trouble_release(struct trouble *trouble)
+{
+    (void)pthread_mutex_destroy(&trouble->lock);
+}
+
+static void lock(struct trouble *trouble)
+{
+    (void)pthread_mutex_lock(&trouble->lock);
+}
+
+static void unlock(struct trouble *trouble)
+{
+    (void)pthread_mutex_unlock(&trouble->lock);
+}
+
 static bool same(const struct weir_err *a, const struct weir_err *b)
 {
     bool down = a->code == WEIR_ERR_BROKER_DOWN || a->code == WEIR_ERR_REGISTRY_DOWN;
@@ -15,7 +36,7 @@ static int find_row(const struct trouble *trouble, const struct weir_err *err)
 {
     int free_row = TROUBLE_MAX - 1;
     for (int i = TROUBLE_MAX - 1; i >= 0; i--) {
-        if (trouble->rows[i].holders == 0)
+        if (!trouble->rows[i].said)
             free_row = i;
         else if (same(&trouble->rows[i].err, err))
             return i;
@@ -23,27 +44,71 @@ static int find_row(const struct trouble *trouble, const struct weir_err *err)
     return free_row;
 }
 
+/* A trouble is the process's, not that of the worker that happens to say it. */
+static void say(enum weir_log_level level, const char *event, const char *before, const struct weir_err *err,
+                const char *behind)
+{
+    const char *name = log_name_thread(NULL);
+    log_write(level, event, "%s%s%s", before, err->text, behind);
+    (void)log_name_thread(name);
+}
+
+static void say_over(struct trouble_row *row)
+{
+    const char *name = log_name_thread(NULL);
+    double seconds = (double)(row->left_ms - row->since_ms) / 1000.0;
+    log_info("recovered", "over after %.1f s: %s", seconds, row->err.text);
+    (void)log_name_thread(name);
+    row->said = false;
+}
+
 int trouble_join(struct trouble *trouble, const struct weir_err *err, int64_t now_ms)
 {
-    int row = find_row(trouble, err);
-    if (trouble->rows[row].holders++ == 0) {
-        trouble->rows[row].err = *err;
-        trouble->rows[row].since_ms = now_ms;
-        log_warn(weir_err_name(err->code), "%s; waiting", err->text);
+    lock(trouble);
+    int index = find_row(trouble, err);
+    struct trouble_row *row = &trouble->rows[index];
+    row->holders++;
+    row->left_ms = 0;
+    if (!row->said) {
+        row->err = *err;
+        row->since_ms = now_ms;
+        row->said = true;
+        say(WEIR_LOG_WARN, weir_err_name(err->code), "", err, "; waiting");
     }
-    return row;
+    unlock(trouble);
+    return index;
 }
 
-void trouble_leave(struct trouble *trouble, int row, int64_t now_ms)
+void trouble_leave(struct trouble *trouble, int index, int64_t now_ms)
 {
-    if (--trouble->rows[row].holders > 0)
-        return;
-    double seconds = (double)(now_ms - trouble->rows[row].since_ms) / 1000.0;
-    log_info("recovered", "over after %.1f s: %s", seconds, trouble->rows[row].err.text);
+    lock(trouble);
+    struct trouble_row *row = &trouble->rows[index];
+    row->left_ms = now_ms;
+    if (--row->holders == 0 && trouble->linger_ms == 0)
+        say_over(row);
+    unlock(trouble);
 }
 
-void trouble_hand_over(struct trouble *trouble, int row)
+void trouble_hand_over(struct trouble *trouble, int index)
 {
-    if (--trouble->rows[row].holders == 0)
-        log_info("handed_over", "what waited belongs to other members now: %s", trouble->rows[row].err.text);
+    lock(trouble);
+    struct trouble_row *row = &trouble->rows[index];
+    if (--row->holders == 0 && row->left_ms == 0) {
+        say(WEIR_LOG_INFO, "handed_over", "what waited belongs to other members now: ", &row->err, "");
+        row->said = false;
+    } else if (row->holders == 0 && trouble->linger_ms == 0) {
+        say_over(row);
+    }
+    unlock(trouble);
+}
+
+void trouble_tend(struct trouble *trouble, int64_t now_ms)
+{
+    lock(trouble);
+    for (int i = 0; i < TROUBLE_MAX; i++) {
+        struct trouble_row *row = &trouble->rows[i];
+        if (row->said && row->holders == 0 && now_ms - row->left_ms >= trouble->linger_ms)
+            say_over(row);
+    }
+    unlock(trouble);
 }

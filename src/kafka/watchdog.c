@@ -10,21 +10,28 @@
 /* How often it looks, and how long it waits for the cluster's answer. */
 #define LOOK_MS        500
 #define ASK_TIMEOUT_MS 2000
-/* Blocked for less than this is nothing to ask the cluster about. */
-#define CURIOUS_MS 5000
 
 struct watchdog {
     pthread_t thread;
     rd_kafka_t *client;
-    struct watch *watch;
+    struct watch *watches;
+    size_t n;
     const _Atomic int *stopping;
     _Atomic bool done;
+    _Atomic bool silence;
+    /* Of its thread alone. */
+    unsigned unanswered; /* questions in a row */
+    int64_t answered_since_ms;
+    int64_t stopping_since_ms;
 };
 
 void watchdog_enter(struct watch *watch, const char *what)
 {
+    int64_t now_ms = clock_monotonic_ms();
+    if (atomic_load(&watch->what) != what)
+        atomic_store(&watch->waiting_ms, now_ms);
     atomic_store(&watch->what, what);
-    atomic_store(&watch->since_ms, clock_monotonic_ms());
+    atomic_store(&watch->since_ms, now_ms);
 }
 
 void watchdog_leave(struct watch *watch)
@@ -40,7 +47,7 @@ static bool longer(int64_t since_ms, int64_t now_ms, int64_t span_ms)
 bool watchdog_judge(const struct watchdog_view *view, const char **why)
 {
     if (longer(view->stopping_since_ms, view->now_ms, WATCHDOG_STOP_MS)) {
-        *why = "the worker was told to stop and does not";
+        *why = "the process was told to stop and does not";
         return true;
     }
     if (longer(view->blocked_since_ms, view->now_ms, WATCHDOG_LONGEST_MS)) {
@@ -66,50 +73,95 @@ static bool cluster_answers(rd_kafka_t *client)
     return true;
 }
 
-static void end_process(const struct watch *watch, const char *why)
+/* The call to name: that of the worker in question, else of any that is in one. */
+static const struct watch *culprit(const struct watchdog *dog, const struct watch *watch)
 {
+    for (size_t i = 0; i < dog->n && atomic_load(&watch->since_ms) == 0; i++)
+        watch = &dog->watches[i];
+    return watch;
+}
+
+static void end_process(const struct watchdog *dog, const struct watch *watch, const char *why)
+{
+    watch = culprit(dog, watch);
     const char *call = atomic_load(&watch->since_ms) != 0 ? atomic_load(&watch->what) : "none";
+    (void)alarm(WATCHDOG_WORDS_S);
     log_error("stuck",
-              "%s (in the call: %s); ending the process so that a new one can go on (nothing is lost)", why,
-              call);
+              "%s (worker %td, in the call: %s); ending the process so that a new one can go on (nothing is "
+              "lost)",
+              why, watch - dog->watches, call);
     _exit(weir_err_exit(WEIR_ERR_STUCK));
 }
 
-static void look(struct watchdog *dog, struct watchdog_view *view)
+/* True when a worker has waited for long in one call, or in slices of one. */
+static bool any_waits(const struct watchdog *dog, int64_t now_ms)
 {
-    const char *why = NULL;
-    view->blocked_since_ms = atomic_load(&dog->watch->since_ms);
-    bool blocked = longer(view->blocked_since_ms, clock_monotonic_ms(), CURIOUS_MS);
-    if (!blocked || !cluster_answers(dog->client))
-        view->answered_since_ms = 0;
-    else if (view->answered_since_ms == 0)
-        view->answered_since_ms = clock_monotonic_ms();
-    view->now_ms = clock_monotonic_ms();
-    if (atomic_load(dog->stopping) && view->stopping_since_ms == 0)
-        view->stopping_since_ms = view->now_ms;
-    if (watchdog_judge(view, &why))
-        end_process(dog->watch, why);
+    for (size_t i = 0; i < dog->n; i++) {
+        bool in_call = atomic_load(&dog->watches[i].since_ms) != 0;
+        if (in_call && longer(atomic_load(&dog->watches[i].waiting_ms), now_ms, WATCHDOG_CURIOUS_MS))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Asks the cluster while there is a reason to. Once nobody has answered there is one until somebody does: the
+ * worker's call may end before, and what comes after it fares no better.
+ */
+static void ask(struct watchdog *dog)
+{
+    bool silence = atomic_load(&dog->silence);
+    bool reason = silence || any_waits(dog, clock_monotonic_ms());
+    bool answered = reason && cluster_answers(dog->client);
+    dog->unanswered = answered || !reason ? 0 : dog->unanswered + 1;
+    atomic_store(&dog->silence, silence ? !answered : dog->unanswered >= WATCHDOG_QUESTIONS);
+    if (!answered)
+        dog->answered_since_ms = 0;
+    else if (dog->answered_since_ms == 0)
+        dog->answered_since_ms = clock_monotonic_ms();
+}
+
+static void look(struct watchdog *dog)
+{
+    ask(dog);
+    int64_t now_ms = clock_monotonic_ms();
+    if (atomic_load(dog->stopping) && dog->stopping_since_ms == 0)
+        dog->stopping_since_ms = now_ms;
+    for (size_t i = 0; i < dog->n; i++) {
+        const char *why = NULL;
+        const struct watchdog_view view = {.now_ms = now_ms,
+                                           .blocked_since_ms = atomic_load(&dog->watches[i].since_ms),
+                                           .answered_since_ms = dog->answered_since_ms,
+                                           .stopping_since_ms = dog->stopping_since_ms};
+        if (watchdog_judge(&view, &why))
+            end_process(dog, &dog->watches[i], why);
+    }
 }
 
 static void *run(void *opaque)
 {
     struct watchdog *dog = opaque;
-    struct watchdog_view view = {0};
     while (!atomic_load(&dog->done)) {
-        look(dog, &view);
+        look(dog);
         clock_sleep_ms(LOOK_MS);
     }
     return NULL;
 }
 
-enum weir_err_code watchdog_start(rd_kafka_t *client, struct watch *watch, const _Atomic int *stopping,
-                                  struct watchdog **out, struct weir_err *err)
+bool watchdog_silence(const struct watchdog *dog)
+{
+    return atomic_load(&dog->silence);
+}
+
+enum weir_err_code watchdog_start(rd_kafka_t *client, struct watch *watches, size_t n,
+                                  const _Atomic int *stopping, struct watchdog **out, struct weir_err *err)
 {
     struct watchdog *dog = calloc(1, sizeof *dog);
     if (!dog)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the watchdog");
     dog->client = client;
-    dog->watch = watch;
+    dog->watches = watches;
+    dog->n = n;
     dog->stopping = stopping;
     if (pthread_create(&dog->thread, NULL, run, dog) != 0) {
         free(dog);

@@ -19,14 +19,21 @@
 #define WATCHDOG_BLOCKED_MS 30000
 #define WATCHDOG_LONGEST_MS 300000
 #define WATCHDOG_STOP_MS    15000
+/* A worker that has waited for so long makes it ask the cluster, and so many questions in a row without an
+ * answer mean that nobody answers. */
+#define WATCHDOG_CURIOUS_MS 3000
+#define WATCHDOG_QUESTIONS  2
+/* How long its last words may take: nobody may be reading them. */
+#define WATCHDOG_WORDS_S 2
 
 /* What a worker is doing: written by it, read by the watchdog. Zeroed is valid. */
 struct watch {
     _Atomic int64_t since_ms;   /* when the present call began; 0: in none */
+    _Atomic int64_t waiting_ms; /* when its first slice began: calls of one name in a row are slices of one */
     _Atomic(const char *) what; /* its name */
 };
 
-/* Around each call that may block. Worker's thread. */
+/* Around each call that may block; what is compared by address. Worker's thread. */
 void watchdog_enter(struct watch *watch, const char *what);
 void watchdog_leave(struct watch *watch);
 
@@ -43,9 +50,19 @@ bool watchdog_judge(const struct watchdog_view *view, const char **why);
 
 struct watchdog;
 
-/* Starts its thread. client answers questions about the cluster; all outlive the watchdog. NO_MEMORY. */
-enum weir_err_code watchdog_start(rd_kafka_t *client, struct watch *watch, const _Atomic int *stopping,
-                                  struct watchdog **out, struct weir_err *err);
+/*
+ * Starts its thread, which looks after n watches. client answers questions about the cluster; all outlive the
+ * watchdog. NO_MEMORY.
+ */
+enum weir_err_code watchdog_start(rd_kafka_t *client, struct watch *watches, size_t n,
+                                  const _Atomic int *stopping, struct watchdog **out, struct weir_err *err);
 void watchdog_stop(struct watchdog *dog);
+
+/*
+ * True while the cluster answers nobody, seen since some worker has waited for it in one call: long before
+ * that call gives up. The watchdog itself must not say so, since a log that nobody reads would hold it up.
+ * Any thread.
+ */
+bool watchdog_silence(const struct watchdog *dog);
 
 #endif

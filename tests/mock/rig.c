@@ -483,8 +483,10 @@ void rig_start(struct rig *rig)
                               .timer = &rig->timer.base,
                               .plans = rig->plans,
                               .outbox = {&rig->spec, &rig->sink.base, "0", 1},
+                              .trouble = &rig->trouble,
                               .counters = &rig->counters,
                               .control = &rig->control};
+    trouble_init(&rig->trouble, 0);
     must(loop_init(&rig->loop, &loop, &err), &err);
     rig->started = true;
 }
@@ -500,6 +502,7 @@ int64_t rig_stop(struct rig *rig)
     admin_close(rig->client);
     plans_free(rig->plans);
     weir_schema_free(rig->schema);
+    trouble_release(&rig->trouble);
     forget_open(rig);
     rig->control.stop = 0;
     rig->started = false;

@@ -112,6 +112,7 @@ struct rig {
     struct weir_schema *schema;
     struct schemas schemas;
     struct plans *plans;
+    struct trouble trouble;
     struct counters counters;
     struct loop_control control;
     struct watch watch;

@@ -59,6 +59,7 @@ static void make_loop(struct rig *rig)
                                .timer = &rig->member.timer,
                                .plans = rig->plans,
                                .outbox = {&rig->spec, &rig->member.sink, "0", 1},
+                               .trouble = &rig->trouble,
                                .counters = &rig->counters,
                                .control = &rig->control};
     assert_int_equal(loop_init(&rig->loop, &parts, &rig->err), WEIR_OK);
@@ -76,6 +77,7 @@ void rig_init(struct rig *rig, struct rig_options options)
 {
     memset(rig, 0, sizeof *rig);
     twin_log_clear();
+    trouble_init(&rig->trouble, 0);
     twin_world_init(&rig->world, options.partitions, options.seed);
     twin_member_init(&rig->member, &rig->world);
     twin_assign_all(&rig->world, rig->member.index);
@@ -103,6 +105,7 @@ void rig_release(struct rig *rig)
     loop_release(&rig->loop);
     plans_free(rig->plans);
     twin_member_release(&rig->member);
+    trouble_release(&rig->trouble);
     rig_check(rig);
     twin_world_release(&rig->world);
     weir_schema_free(rig->reader);
@@ -117,6 +120,8 @@ void rig_restart(struct rig *rig)
     twin_member_restart(&rig->member);
     rig_check(rig);
     atomic_store(&rig->control.stop, 0);
+    trouble_release(&rig->trouble);
+    trouble_init(&rig->trouble, 0);
     make_plans(rig);
     make_loop(rig);
 }

@@ -40,6 +40,7 @@ struct rig {
     struct weir_schema *reader, *misfit;
     struct plans *plans;
     int64_t deadline_ms; /* for unknown schema ids */
+    struct trouble trouble;
     struct counters counters;
     struct loop_control control;
     struct loop loop;

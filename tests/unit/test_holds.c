@@ -39,7 +39,7 @@ static int set_up(void **state)
     rig_init(&bench.rig, (struct rig_options){.partitions = PARTITIONS, .seed = 1});
     bench.rig.member.started = true;
     poll_nothing();
-    bench.trouble = (struct trouble){0};
+    trouble_init(&bench.trouble, 0);
     holds_init(&bench.holds, &bench.trouble, &bench.rig.member.source, &bench.rig.member.timer);
     return 0;
 }
@@ -48,6 +48,7 @@ static int tear_down(void **state)
 {
     (void)state;
     holds_release(&bench.holds);
+    trouble_release(&bench.trouble);
     rig_release(&bench.rig);
     return 0;
 }

@@ -266,7 +266,7 @@ static void test_registry_down(void **state)
     rig.world.registry_down = false;
     rig_finish(&rig, HOLDS_LONGEST_MS + 1000);
     expect_said("recovered", 1);
-    expect_said(NULL, 2 + twin_log_count("progress"));
+    expect_said(NULL, 2);
 }
 
 /* Asked to hurry, what waits is tried at once, on a fresh look at the topics. */
@@ -277,9 +277,8 @@ static void test_hurry(void **state)
     (void)rig_put(&rig, 0, RIG_BAD);
     run_for(60000);
     mend_topics(&rig.world);
-    atomic_store(&rig.control.hurry, 1);
+    atomic_fetch_add(&rig.control.hurry, 1);
     rig_finish(&rig, rig.spec.transaction.interval_ms + TWIN_COMMIT_MS + 50);
-    assert_int_equal(atomic_load(&rig.control.hurry), 0);
 }
 
 static void test_input_missing(void **state)
@@ -779,7 +778,7 @@ static void disturb(struct chaos *chaos)
     case 0: twin_after(world, twin_random(world, 300), shuffle, world); break;
     case 1: let_another_work(world); break;
     case 2: break_something(world); break;
-    case 3: atomic_store(&chaos->rig.control.hurry, 1); break;
+    case 3: atomic_fetch_add(&chaos->rig.control.hurry, 1); break;
     case 4: twin_advance(world, twin_random(world, 40000)); break;
     case 5:
     case 6:

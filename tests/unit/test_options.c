@@ -22,6 +22,7 @@ static void every_default_is_of_its_own_kind(void **state)
     }
     assert_int_equal(spec.transaction.interval_ms, 100);
     assert_int_equal(spec.transaction.max_bytes, 64 * 1024 * 1024);
+    assert_int_equal(spec.workers, 1);
     assert_int_equal(spec.log.level, WEIR_LOG_INFO);
 }
 
@@ -87,6 +88,15 @@ static void stores_each_kind_and_leaves_the_spec_alone_else(void **state)
     assert_false(options_store(&options[options_find("registry.poll")], "2h", &spec));
     assert_false(options_store(&options[options_find("registry.poll")], "999ms", &spec));
     assert_int_equal(spec.registry.poll_ms, 3600000);
+    const struct option *workers = &options[options_find("workers")];
+    assert_true(options_store(workers, "64", &spec));
+    assert_int_equal(spec.workers, 64);
+    assert_false(options_store(workers, "0", &spec));
+    assert_false(options_store(workers, "65", &spec));
+    assert_false(options_store(workers, "automatic", &spec));
+    assert_int_equal(spec.workers, 64);
+    assert_true(options_store(workers, "auto", &spec));
+    assert_int_equal(spec.workers, WEIR_WORKERS_AUTO);
 }
 
 static void describes_what_it_takes(void **state)
@@ -100,6 +110,7 @@ static void describes_what_it_takes(void **state)
         {"registry.poll", "a duration from 1s to 1h"},
         {"transaction.max_bytes", "a size from 1MiB to 1GiB"},
         {"transaction.max_records", "a whole number from 1 to 1000000"},
+        {"workers", "auto or a whole number from 1 to 64"},
         {"input.schema.version", "latest or a version from 1 on"},
     };
     char buffer[128];
