@@ -48,6 +48,16 @@ class Hands:
         spec = {"num_partitions": partitions, "replication_factor": replicas, "configs": settings}
         self._ask(lambda admin: admin.create_topics({topic: spec}, wait_for_metadata=True))
 
+    def grow(self, topic, partitions):
+        """Gives a topic more partitions, so many in all."""
+        self._ask(lambda admin: admin.create_partitions({topic: partitions}))
+        until(lambda: len(self.partitions(topic)) == partitions, ASK_SECONDS, f"{topic} to have {partitions} partitions")
+
+    def delete_records(self, topic, before):
+        """Deletes what lies before an offset, by partition."""
+        places = {TopicPartition(topic, partition): offset for partition, offset in before.items()}
+        self._ask(lambda admin: admin.delete_records(places))
+
     def delete(self, *topics):
         self._ask(lambda admin: admin.delete_topics(list(topics)))
 
