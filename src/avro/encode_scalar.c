@@ -66,6 +66,13 @@ static enum fit put_text(const struct scalar *scalar, enum weir_type type, struc
     return put(encode_text(out, text));
 }
 
+/* The very bytes, and as many as there must be. */
+static enum fit put_fixed(const struct scalar *scalar, const struct weir_node *type, struct weir_arena *out)
+{
+    struct weir_bytes text = weir_bytes_of(scalar->text);
+    return text.len == type->size ? put(encode_raw(out, text)) : UNFIT;
+}
+
 static enum fit put_enum(const struct scalar *scalar, const struct weir_node *type, struct weir_arena *out)
 {
     for (size_t i = 0; i < type->n; i++)
@@ -86,7 +93,10 @@ static enum fit put_simple(const struct scalar *scalar, const struct weir_node *
     case WEIR_TYPE_DOUBLE: return put_number(scalar, type->type, out);
     case WEIR_TYPE_BYTES:
     case WEIR_TYPE_STRING: return put_text(scalar, type->type, out);
+    case WEIR_TYPE_FIXED: return put_fixed(scalar, type, out);
     case WEIR_TYPE_ENUM: return put_enum(scalar, type, out);
+    case WEIR_TYPE_ARRAY:
+    case WEIR_TYPE_MAP:
     case WEIR_TYPE_UNION:
     case WEIR_TYPE_RECORD: break;
     }

@@ -16,8 +16,12 @@ uint32_t json_hash(struct weir_bytes name)
     return hash;
 }
 
+/* Most fields and branches of a reader, those of a type counted wherever it is used. */
+#define JSON_FIELDS_MAX 16384
+
 struct building {
     struct json_reader *reader;
+    size_t depth;
     enum weir_err_code code;
     struct weir_err *err;
 };
@@ -111,6 +115,7 @@ static bool build_union(struct building *b, const struct weir_node *node, const 
     if (!branches)
         return false;
     type->branches = branches;
+    b->reader->n_fields += node->n;
     for (size_t i = 0; i < node->n; i++) {
         records += node->branches[i]->type == WEIR_TYPE_RECORD;
         if (records > 1) {
@@ -124,17 +129,35 @@ static bool build_union(struct building *b, const struct weir_node *node, const 
     return true;
 }
 
+static bool build_nested(struct building *b, const struct weir_node *node, const char *path,
+                         struct json_type *type)
+{
+    if (b->depth == JSON_DEPTH_MAX || b->reader->n_fields > JSON_FIELDS_MAX) {
+        b->code = weir_fail(b->err, WEIR_ERR_INCOMPATIBLE,
+                            "%s: a type that is recursive or too large cannot "
+                            "be read from JSON",
+                            path);
+        return false;
+    }
+    b->depth++;
+    b->reader->nests = true;
+    type->record = build_record(b, node, path);
+    b->depth--;
+    return type->record != NULL;
+}
+
 static bool build_type(struct building *b, const struct weir_node *node, const char *path,
                        struct json_type *type)
 {
     type->node = node;
     if (node->type == WEIR_TYPE_UNION)
         return build_union(b, node, path, type);
-    if (node->type != WEIR_TYPE_RECORD)
-        return true;
-    b->reader->nests = true;
-    type->record = build_record(b, node, path);
-    return type->record != NULL;
+    if (node->type == WEIR_TYPE_FIXED || node->type == WEIR_TYPE_ARRAY || node->type == WEIR_TYPE_MAP) {
+        b->code = weir_fail(b->err, WEIR_ERR_INCOMPATIBLE, "%s: a field of type %s cannot be read from JSON",
+                            path, weir_type_name(node->type));
+        return false;
+    }
+    return node->type != WEIR_TYPE_RECORD || build_nested(b, node, path, type);
 }
 
 enum weir_err_code json_reader_new(const struct weir_node *node, enum weir_unknown unknown,

@@ -12,6 +12,7 @@
 struct writing {
     const uint8_t *p, *end;
     struct weir_arena *out;
+    size_t depth; /* how much deeper a value may nest */
 };
 
 static bool write_value(struct writing *w, const struct weir_node *node);
@@ -102,15 +103,26 @@ static bool write_string(struct writing *w)
 }
 
 /* A character per byte. */
-static bool write_bytes(struct writing *w)
+static bool write_binary(struct writing *w, struct weir_bytes bytes)
 {
-    struct weir_bytes bytes;
-    if (!take_bytes(w, &bytes) || !put(w, "\"", 1))
+    if (!put(w, "\"", 1))
         return false;
     for (size_t i = 0; i < bytes.len; i++)
         if (!json_write_character(w->out, bytes.data[i]))
             return false;
     return put(w, "\"", 1);
+}
+
+static bool write_bytes(struct writing *w)
+{
+    struct weir_bytes bytes;
+    return take_bytes(w, &bytes) && write_binary(w, bytes);
+}
+
+static bool write_fixed(struct writing *w, const struct weir_node *node)
+{
+    const uint8_t *bytes = take(w, node->size);
+    return bytes && write_binary(w, (struct weir_bytes){bytes, node->size});
 }
 
 static bool write_enum(struct writing *w, const struct weir_node *node)
@@ -140,6 +152,55 @@ static bool write_record(struct writing *w, const struct weir_node *node)
     return put(w, "}", 1);
 }
 
+/* The count that a block begins with; the size that may follow says nothing new. */
+static bool take_count(struct writing *w, uint64_t *count)
+{
+    int64_t value, size;
+    if (!take_long(w, &value) || (value < 0 && !take_long(w, &size)))
+        return false;
+    *count = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    return true;
+}
+
+/* An item of an array, or a key and a value of a map. */
+static bool write_item(struct writing *w, const struct weir_node *node)
+{
+    if (node->type == WEIR_TYPE_MAP && !(write_string(w) && put(w, ":", 1)))
+        return false;
+    return write_value(w, node->items);
+}
+
+static bool write_blocks(struct writing *w, const struct weir_node *node)
+{
+    bool is_map = node->type == WEIR_TYPE_MAP;
+    const char *between = "";
+    uint64_t count;
+    if (!put(w, is_map ? "{" : "[", 1))
+        return false;
+    for (;;) {
+        if (!take_count(w, &count))
+            return false;
+        if (count == 0)
+            return put(w, is_map ? "}" : "]", 1);
+        for (; count > 0; count--) {
+            if (!put_literal(w, between) || !write_item(w, node))
+                return false;
+            between = ",";
+        }
+    }
+}
+
+/* A value that contains others. */
+static bool write_deep(struct writing *w, const struct weir_node *node)
+{
+    if (w->depth == 0)
+        return false;
+    w->depth--;
+    bool done = node->type == WEIR_TYPE_RECORD ? write_record(w, node) : write_blocks(w, node);
+    w->depth++;
+    return done;
+}
+
 static bool write_value(struct writing *w, const struct weir_node *node)
 {
     switch (node->type) {
@@ -151,9 +212,12 @@ static bool write_value(struct writing *w, const struct weir_node *node)
     case WEIR_TYPE_DOUBLE: return write_real(w, false);
     case WEIR_TYPE_BYTES: return write_bytes(w);
     case WEIR_TYPE_STRING: return write_string(w);
+    case WEIR_TYPE_FIXED: return write_fixed(w, node);
     case WEIR_TYPE_ENUM: return write_enum(w, node);
     case WEIR_TYPE_UNION: return write_union(w, node);
-    case WEIR_TYPE_RECORD: return write_record(w, node);
+    case WEIR_TYPE_ARRAY:
+    case WEIR_TYPE_MAP:
+    case WEIR_TYPE_RECORD: return write_deep(w, node);
     }
     return false;
 }
@@ -161,7 +225,7 @@ static bool write_value(struct writing *w, const struct weir_node *node)
 bool json_write(const struct weir_node *type, struct weir_bytes avro, struct weir_arena *out,
                 struct weir_bytes *text)
 {
-    struct writing w = {avro.data, avro.data + avro.len, out};
+    struct writing w = {avro.data, avro.data + avro.len, out, WEIR_VALUE_DEPTH_MAX};
     size_t used = out->used;
     if (!write_value(&w, type) || w.p != w.end) {
         out->used = used;

@@ -17,6 +17,7 @@ struct resolving {
     struct resolution *resolution;
     struct weir_err err; /* the last failure; a branch's failure is forgotten when the union has others */
     size_t n_actions;
+    size_t depth;
     bool hopeless; /* no other branch will mend it: memory or the number of actions has run out */
 };
 
@@ -376,6 +377,19 @@ static const struct action *resolve_record(struct resolving *r, const struct wei
 
 /* --- any --- */
 
+static const struct action *resolve_nested(struct resolving *r, const struct weir_node *writer,
+                                           const struct weir_node *reader, const char *path)
+{
+    if (r->depth == WEIR_SCHEMA_DEPTH_MAX) {
+        r->hopeless = true;
+        return incompatible(r, path, writer, reader);
+    }
+    r->depth++;
+    const struct action *action = resolve_record(r, writer, reader, path);
+    r->depth--;
+    return action;
+}
+
 static const struct action *resolve_pair(struct resolving *r, const struct weir_node *writer,
                                          const struct weir_node *reader, const char *path)
 {
@@ -383,12 +397,12 @@ static const struct action *resolve_pair(struct resolving *r, const struct weir_
         return resolve_union(r, writer, reader, path);
     if (reader->type == WEIR_TYPE_UNION)
         return resolve_to_union(r, writer, reader, path);
-    if (match_of(writer, reader) == MATCH_NONE)
+    if (match_of(writer, reader) == MATCH_NONE || writer->items || writer->type == WEIR_TYPE_FIXED)
         return incompatible(r, path, writer, reader);
     if (writer->type == WEIR_TYPE_ENUM)
         return resolve_enum(r, writer, reader);
     if (writer->type == WEIR_TYPE_RECORD)
-        return resolve_record(r, writer, reader, path);
+        return resolve_nested(r, writer, reader, path);
     return resolve_primitive(r, writer, reader);
 }
 

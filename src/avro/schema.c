@@ -8,7 +8,8 @@
 static const char *const type_names[] = {
     [WEIR_TYPE_NULL] = "null",   [WEIR_TYPE_BOOLEAN] = "boolean", [WEIR_TYPE_INT] = "int",
     [WEIR_TYPE_LONG] = "long",   [WEIR_TYPE_FLOAT] = "float",     [WEIR_TYPE_DOUBLE] = "double",
-    [WEIR_TYPE_BYTES] = "bytes", [WEIR_TYPE_STRING] = "string",   [WEIR_TYPE_ENUM] = "enum",
+    [WEIR_TYPE_BYTES] = "bytes", [WEIR_TYPE_STRING] = "string",   [WEIR_TYPE_FIXED] = "fixed",
+    [WEIR_TYPE_ENUM] = "enum",   [WEIR_TYPE_ARRAY] = "array",     [WEIR_TYPE_MAP] = "map",
     [WEIR_TYPE_UNION] = "union", [WEIR_TYPE_RECORD] = "record",
 };
 
@@ -91,8 +92,17 @@ static json_t *text_load(struct schema_reading *reading, struct weir_bytes text)
     return json;
 }
 
+/* The texts that a schema refers to. */
+struct schema_reference_list {
+    const struct weir_schema_reference *references;
+    size_t n;
+};
+
+/* One that is too long is not copied: reading it will fail. */
 static struct schema *schema_new(struct weir_bytes text)
 {
+    if (text.len > WEIR_SCHEMA_TEXT_MAX)
+        text.len = 0;
     struct schema *schema = calloc(1, sizeof *schema);
     if (!schema)
         return NULL;
@@ -105,30 +115,96 @@ static struct schema *schema_new(struct weir_bytes text)
     return schema;
 }
 
-enum weir_err_code weir_schema_parse(struct weir_bytes text, struct weir_schema **out, struct weir_err *err)
+/* Reads one text; NULL after a failure. */
+static const struct weir_node *read_text(struct schema_reading *reading, struct weir_bytes text)
+{
+    const struct schema_place whole = {NULL, NULL, -1};
+    json_t *json = text_load(reading, text);
+    if (!json)
+        return NULL;
+    const struct weir_node *root = schema_read_type(reading, json, "", &whole);
+    if (root && !schema_defaults(reading, json, root))
+        root = NULL;
+    json_decref(json);
+    return root;
+}
+
+static bool stood_before(const struct schema_reference_list *list, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (weir_bytes_equal(list->references[i].text, list->references[j].text))
+            return true;
+    return false;
+}
+
+/* Holds the texts against the limits before any is read. */
+static bool check_references(struct schema_reading *reading, const struct schema_reference_list *list,
+                             size_t text_len)
+{
+    const struct schema_place whole = {NULL, NULL, -1};
+    size_t left = text_len < WEIR_SCHEMA_TEXT_MAX ? WEIR_SCHEMA_TEXT_MAX - text_len : 0;
+    if (list->n > WEIR_SCHEMA_REFERENCES_MAX)
+        return schema_bad(reading, &whole, "%zu references, at most %d are allowed", list->n,
+                          WEIR_SCHEMA_REFERENCES_MAX);
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->references[i].text.len > left)
+            return schema_bad(reading, &whole, "its text and those of its references have more than %d bytes",
+                              WEIR_SCHEMA_TEXT_MAX);
+        left -= list->references[i].text.len;
+    }
+    return true;
+}
+
+static bool read_references(struct schema_reading *reading, const struct schema_reference_list *list)
+{
+    const char *root_name = reading->root_name;
+    reading->in_reference = true;
+    for (size_t i = 0; i < list->n; i++) {
+        if (stood_before(list, i))
+            continue;
+        reading->root_name = list->references[i].name ? list->references[i].name : "reference";
+        if (!read_text(reading, list->references[i].text))
+            return false;
+    }
+    reading->in_reference = false;
+    reading->root_name = root_name;
+    return true;
+}
+
+static bool read_schema(struct schema_reading *reading, const struct schema_reference_list *list,
+                        struct weir_bytes text)
+{
+    struct weir_schema *shown = &reading->schema->shown;
+    if (!check_references(reading, list, text.len) || !read_references(reading, list))
+        return false;
+    shown->root = read_text(reading, text);
+    if (!shown->root || !schema_least(reading))
+        return false;
+    return schema_fingerprint(reading->schema) || schema_no_memory(reading);
+}
+
+enum weir_err_code weir_schema_parse_with(struct weir_bytes text,
+                                          const struct weir_schema_reference *references, size_t n,
+                                          struct weir_schema **out, struct weir_err *err)
 {
     struct schema_reading reading = {.err = err, .root_name = "schema"};
-    const struct schema_place whole = {NULL, NULL, -1};
-    json_t *json = text_load(&reading, text);
-    if (!json)
-        return reading.code;
-    struct schema *schema = schema_new(text);
-    if (!schema) {
+    const struct schema_reference_list list = {references, n};
+    reading.schema = schema_new(text);
+    if (!reading.schema) {
         schema_no_memory(&reading);
-        goto out;
+        return reading.code;
     }
-    reading.schema = schema;
-    reading.last = &schema->named;
-    schema->shown.root = schema_read_type(&reading, json, "", &whole);
-    if (!schema->shown.root) {
-        weir_schema_free(&schema->shown);
-        goto out;
-    }
-    schema->shown.fingerprint = schema_fingerprint(schema);
-    *out = &schema->shown;
-out:
-    json_decref(json);
+    reading.last = &reading.schema->named;
+    if (read_schema(&reading, &list, text))
+        *out = &reading.schema->shown;
+    else
+        weir_schema_free(&reading.schema->shown);
     return reading.code;
+}
+
+enum weir_err_code weir_schema_parse(struct weir_bytes text, struct weir_schema **out, struct weir_err *err)
+{
+    return weir_schema_parse_with(text, NULL, 0, out, err);
 }
 
 void weir_schema_free(struct weir_schema *shown)

@@ -123,16 +123,16 @@ const char *schema_reference(struct schema_reading *reading, const json_t *text,
     return NULL;
 }
 
+/* Any text may be an alias, since one may stand for a name that was legal once; but a text with a NUL would
+ * be taken for what stands before that. */
 static const char *read_alias(struct schema_reading *reading, const json_t *alias, const char *space,
                               const struct schema_place *place)
 {
     const char *text = json_string_value(alias);
-    size_t len = text ? json_string_length(alias) : 0;
-    if (!text || !(space ? is_dotted_name(text, len) : schema_is_name(text, len))) {
-        schema_bad(reading, place, "'%s' is not a name", schema_show(alias).text);
-        return NULL;
-    }
-    return qualify(reading, text, space ? space : "");
+    if (text && strlen(text) == json_string_length(alias))
+        return qualify(reading, text, space ? space : "");
+    schema_bad(reading, place, "an alias is not a text");
+    return NULL;
 }
 
 bool schema_aliases(struct schema_reading *reading, const json_t *definition, const char *space,

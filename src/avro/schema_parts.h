@@ -12,17 +12,13 @@
 /* Room for the encoded defaults of one schema, all together. */
 #define SCHEMA_DEFAULTS_MAX (64 * 1024)
 
-/*
- * A record or enum that has a name. weight is what it adds wherever it is used: the number of its fields and
- * branches, those of what it uses included. A type may be used many times, and so may what uses it, so that
- * without this count a short text could ask for 2^64 fields.
- */
+/* A type that has a name. */
 struct schema_named {
     struct schema_named *next;
-    const struct weir_node *node;
-    size_t weight;
+    struct weir_node *node;
     size_t height; /* how deep it nests */
-    bool open;     /* its fields are still being read: a use of it would be recursive */
+    bool open;     /* its fields are still being read: a use of it is recursive */
+    bool measured; /* node->least is known */
 };
 
 struct schema {
@@ -45,9 +41,11 @@ struct schema_reading {
     struct weir_err *err;
     enum weir_err_code code;    /* of the first failure */
     struct schema_named **last; /* where the next named type is linked in */
-    const char *root_name;      /* what messages call the whole schema */
+    const char *root_name;      /* what messages call the whole text */
+    bool in_reference;          /* the text is not the schema's own */
     size_t depth, deepest;
-    size_t weight;
+    size_t weight;       /* fields, branches, arrays and maps so far */
+    size_t default_work; /* values of defaults looked at so far */
 };
 
 /*
@@ -71,6 +69,30 @@ struct schema_shown schema_show(const json_t *json);
 /* Reads any schema; NULL after a failure. space is the enclosing namespace, "" for none. */
 const struct weir_node *schema_read_type(struct schema_reading *reading, const json_t *json,
                                          const char *space, const struct schema_place *place);
+
+/* A new node; NULL after a failure. */
+struct weir_node *schema_node(struct schema_reading *reading, enum weir_type type);
+
+/* Counts n more fields, branches, arrays or maps. */
+bool schema_weigh(struct schema_reading *reading, size_t n, const struct schema_place *place);
+
+/* --- schema_named.c --- */
+
+/* The definition of that full name; NULL when there was none. */
+const struct schema_named *schema_named_find(const struct schema_reading *reading, const char *full);
+
+/* Read a definition; NULL after a failure. */
+const struct weir_node *schema_read_record(struct schema_reading *reading, const json_t *json,
+                                           const char *space, const struct schema_place *place);
+const struct weir_node *schema_read_enum(struct schema_reading *reading, const json_t *json,
+                                         const char *space, const struct schema_place *place);
+const struct weir_node *schema_read_fixed(struct schema_reading *reading, const json_t *json,
+                                          const char *space, const struct schema_place *place);
+
+/* --- schema_logical.c --- */
+
+/* Gives node the logical type of its declaration, if that has one that is known and valid for it. */
+void schema_logical(const json_t *json, struct weir_node *node);
 
 /* --- schema_name.c --- */
 
@@ -98,15 +120,19 @@ const char *schema_reference(struct schema_reading *reading, const json_t *text,
 bool schema_aliases(struct schema_reading *reading, const json_t *definition, const char *space,
                     const char *const **aliases, size_t *n, const struct schema_place *place);
 
+/* --- schema_least.c --- */
+
+/* Finds the fewest bytes of each record. False: a record contains itself in such a way that no value ends. */
+bool schema_least(struct schema_reading *reading);
+
 /* --- schema_default.c --- */
 
-/* Encodes a field's default as its type at the end of the schema's defaults. */
-bool schema_default(struct schema_reading *reading, const json_t *value, const struct weir_node *type,
-                    const struct schema_place *place, struct weir_bytes *encoded);
+/* Encodes the defaults of all fields that a text defines, which was read as root. */
+bool schema_defaults(struct schema_reading *reading, const json_t *json, const struct weir_node *root);
 
 /* --- schema_canonical.c --- */
 
-/* CRC-64-AVRO of the canonical form. */
-uint64_t schema_fingerprint(const struct schema *schema);
+/* CRC-64-AVRO of the canonical form into schema->shown.fingerprint; false when memory is short. */
+bool schema_fingerprint(struct schema *schema);
 
 #endif

@@ -35,7 +35,13 @@ static void fill(struct slot *slot, const struct weir_node *type, struct weir_by
     int64_t number = 0;
     switch (type->type) {
     case WEIR_TYPE_NULL: slot->kind = SLOT_NULL; return;
+    case WEIR_TYPE_ARRAY:
+    case WEIR_TYPE_MAP:
     case WEIR_TYPE_RECORD: slot->kind = SLOT_NESTED; return;
+    case WEIR_TYPE_FIXED:
+        slot->kind = SLOT_BINARY;
+        slot->v.text = bytes;
+        return;
     case WEIR_TYPE_FLOAT:
         slot->kind = SLOT_REAL;
         slot->v.d = slot_float(bytes.data);

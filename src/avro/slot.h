@@ -18,9 +18,9 @@ enum slot_kind {
     SLOT_INTEGER, /* v.i: int, long */
     SLOT_REAL,    /* v.d: float, double */
     SLOT_TEXT,    /* v.text: string */
-    SLOT_BINARY,  /* v.text: bytes */
+    SLOT_BINARY,  /* v.text: bytes, fixed */
     SLOT_SYMBOL,  /* v.i: index of the symbol in the reader's enum */
-    SLOT_NESTED   /* a record: only raw */
+    SLOT_NESTED   /* a record, an array or a map: only raw */
 };
 
 /* In a union, kind and v are those of the branch that the value has. */

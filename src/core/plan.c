@@ -218,9 +218,13 @@ struct measure {
     size_t avro, json;
 };
 
-/* Ends, since a schema holds at most WEIR_SCHEMA_FIELDS_MAX fields however often its types are used. */
+/* What is measured at most, so that a type that contains itself comes to an end. */
+#define MEASURE_MAX ((size_t)1024 * 1024)
+
 static void measure_type(const struct weir_node *type, struct measure *m)
 {
+    if (m->avro > MEASURE_MAX)
+        return;
     m->avro += VALUE_MAX;
     m->json += JSON_VALUE_MAX;
     for (size_t i = 0; type->type == WEIR_TYPE_ENUM && i < type->n; i++)

@@ -45,7 +45,7 @@ static int compare_values(const void *left, const void *right)
         return a->v.text.len ? memcmp(a->v.text.data, b->v.text.data, a->v.text.len) : 0;
     case SLOT_NESTED: break;
     }
-    /* No scalar of a configuration is a record, so a record differs from all. */
+    /* No scalar of a configuration is a record, an array or a map, so these differ from all. */
     return 1;
 }
 
@@ -121,9 +121,9 @@ static enum weir_err_code compile_list(const struct compiler *c, const struct we
 {
     if (spec->n_args == 0)
         return complain(c->err, c->at, "%s: an empty list", c->rule);
-    unsigned types = ~SHAPE(WEIR_TYPE_RECORD);
+    unsigned types = ~(SHAPE(WEIR_TYPE_RECORD) | SHAPE(WEIR_TYPE_ARRAY) | SHAPE(WEIR_TYPE_MAP));
     if (!(shape_of(c->type) & types))
-        return complain(c->err, c->at, "%s: a record cannot be compared", c->rule);
+        return complain(c->err, c->at, "%s: a %s cannot be compared", c->rule, weir_type_name(c->type->type));
     struct slot *values = region_alloc(c->region, spec->n_args * shape_branches(c->type) * sizeof *values);
     if (!values)
         return complain_memory(c->err);
