@@ -56,6 +56,13 @@ struct source_ops {
     void (*release)(struct source *source, struct source_record *records, size_t n);
     /* True while the partition is owned under that very assignment. */
     bool (*owns)(struct source *source, int32_t partition, uint32_t epoch);
+    /*
+     * True once the group has taken the partitions away, instead of asking for them, until it gives some
+     * again: another process may have our place. It shows in a poll, and the next poll may join anew.
+     */
+    bool (*lost)(struct source *source);
+    /* For how long polls must go on, in ms, until a loss that lies before them has shown for certain. */
+    int64_t (*notice_ms)(struct source *source);
     /* Goes on from these positions; those no longer owned are passed over. */
     enum weir_err_code (*seek)(struct source *source, const struct position *to, size_t n,
                                struct weir_err *err);

@@ -168,19 +168,22 @@ static enum weir_err_code hold_all_runs(struct loop *loop, const struct weir_err
 /*
  * A fenced producer is either fenced by another process under our name, or by a coordinator that timed our
  * transaction out. Only in the second case may we take the name again: else a zombie would fence its
- * successor.
+ * successor. A transaction that was open too long makes the second possible. Whether the first is true then
+ * shows in the group, where a successor takes our place too: so the group is served for as long as that may
+ * take to show, and nothing else is done (judge_fence).
  */
-static bool fenced_by_another(const struct loop *loop)
+static enum weir_err_code doubt(struct loop *loop, const struct weir_err *why, struct weir_err *err)
 {
     struct sink *sink = loop->parts.sink;
     if (now_ms(loop) - loop->begun_ms < sink->ops->transaction_timeout_ms(sink))
-        return true;
-    for (size_t i = 0; i < loop->batch.n_runs; i++) {
-        const struct batch_run *run = &loop->batch.runs[i];
-        if (!run->gone && !loop->parts.source->ops->owns(loop->parts.source, run->partition, run->epoch))
-            return true;
-    }
-    return false;
+        return weir_fail(
+            err, WEIR_ERR_DUPLICATE_IDENTITY,
+            "another process took over the transactional id of this one: give each instance its own "
+            "--instance (%s)",
+            why->text);
+    loop->state = LOOP_FENCED;
+    loop->fenced_until_ms = now_ms(loop) + loop->parts.source->ops->notice_ms(loop->parts.source);
+    return WEIR_OK;
 }
 
 /* The producer cannot go on: a new one is made, unless another process has taken its name. */
@@ -190,16 +193,12 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
         *err = *why;
         return why->code;
     }
-    if (why->code == WEIR_ERR_FENCED && fenced_by_another(loop))
-        return weir_fail(
-            err, WEIR_ERR_DUPLICATE_IDENTITY,
-            "another process took over the transactional id of this one: give each instance its own "
-            "--instance (%s)",
-            why->text);
+    loop->state = LOOP_OPENING;
+    if (why->code == WEIR_ERR_FENCED && doubt(loop, why, err) != WEIR_OK)
+        return err->code;
     if (!fails_again(loop, why) && loop->down < 0)
         log_warn("rebuild", "%s; making a new producer and reading the committed offsets", why->text);
     counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
-    loop->state = LOOP_OPENING;
     return WEIR_OK;
 }
 
@@ -255,6 +254,18 @@ static enum weir_err_code set_quiet(struct loop *loop, bool quiet, struct weir_e
     if (code == WEIR_OK)
         loop->quiet = quiet;
     return code;
+}
+
+/* The group has not let on that anybody else has our place: the name is ours to take again. */
+static enum weir_err_code judge_fence(struct loop *loop, struct weir_err *err)
+{
+    if (loop->parts.source->ops->lost(loop->parts.source))
+        return weir_fail(err, WEIR_ERR_DUPLICATE_IDENTITY,
+                         "this process was away for longer than its transaction and its membership last: "
+                         "another one may run under the same identity by now (give each its own --instance)");
+    if (now_ms(loop) >= loop->fenced_until_ms)
+        loop->state = LOOP_OPENING;
+    return WEIR_OK;
 }
 
 /* Serves the group while nothing may be gathered. The poll is also the pause between two tries. */
@@ -359,8 +370,12 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
     enum weir_err_code code = WEIR_OK;
-    if (now_ms(loop) < loop->again_at_ms && !stopping(loop))
+    if (loop->state != LOOP_FENCED && now_ms(loop) < loop->again_at_ms && !stopping(loop))
         return keep_alive(loop, err);
+    if (loop->state == LOOP_FENCED) {
+        code = keep_alive(loop, err);
+        return code == WEIR_OK ? judge_fence(loop, err) : code;
+    }
     if (loop->state == LOOP_OPENING)
         code = open_sink(loop, &why);
     if (code == WEIR_OK && loop->state == LOOP_LEARNING && loop->expired)

@@ -12,6 +12,8 @@
 #define SEEK_TIMEOUT_MS   5000
 /* For so long a look-up may fail before it counts as trouble: a coordinator that is just moving is none. */
 #define LOOKUP_PATIENCE_MS 5000
+/* How long after the end of a session the client may need to notice it. */
+#define NOTICE_MARGIN_MS 1500
 /* Most messages taken in one call of the client: what is done with them before the next call stays in the
  * processor's second cache (docs/performance.md). */
 #define POLL_MAX 1024
@@ -35,8 +37,10 @@ struct kafka_source {
     int32_t n_parts;
     uint32_t epoch;
     bool quiet;
-    bool lost;    /* the group has taken our partitions away, and we have none since */
-    bool expired; /* the client is of no use any more: only rejoin helps */
+    bool lost;       /* the group has taken our partitions away, and we have none since */
+    bool unanswered; /* the client has not been told yet that we know of that */
+    bool expired;    /* the client is of no use any more: only rejoin helps */
+    int64_t session_ms;
     rd_kafka_topic_partition_list_t *pending; /* assigned to us, but not begun: offsets to be looked up */
     int64_t pending_since_ms;
     enum weir_err_code event; /* what a callback noticed, until the next poll returns it */
@@ -65,6 +69,20 @@ static bool owns(struct source *source, int32_t partition, uint32_t epoch)
     return owned(self, partition) && self->parts[partition].epoch == epoch;
 }
 
+static bool lost(struct source *source)
+{
+    return self_of(source)->lost || self_of(source)->expired;
+}
+
+/*
+ * A heartbeat is either answered within the session time-out, and then tells of the loss, or the client
+ * itself ends the session, which it looks at every second.
+ */
+static int64_t notice_ms(struct source *source)
+{
+    return self_of(source)->session_ms + NOTICE_MARGIN_MS;
+}
+
 /* --- assignment --- */
 
 static void forget_pending(struct kafka_source *self)
@@ -80,9 +98,18 @@ static void disown_all(struct kafka_source *self)
         self->parts[i].owned = self->parts[i].paused = false;
 }
 
+/* The client joins anew as soon as it is told that we know of the loss. */
+static void answer_loss(struct kafka_source *self)
+{
+    if (self->unanswered)
+        (void)rd_kafka_assign(self->rk, NULL);
+    self->unanswered = false;
+}
+
 /*
  * Runs inside poll, on our thread. An assignment is only noted: looking up its offsets can take long, and
- * poll must go on being called meanwhile. The group waits for us until rd_kafka_assign.
+ * poll must go on being called meanwhile. The group waits for us until rd_kafka_assign. A loss is answered in
+ * the next poll: whoever polls may want to end instead of joining anew, which would throw a successor out.
  */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque)
@@ -97,7 +124,9 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
     }
     self->lost = rd_kafka_assignment_lost(rk) != 0;
     log_info("revoked", "%d partitions %s", partitions->cnt, self->lost ? "lost" : "given back");
-    (void)rd_kafka_assign(rk, NULL);
+    self->unanswered = true;
+    if (!self->lost)
+        answer_loss(self);
 }
 
 /*
@@ -366,6 +395,7 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
         clock_sleep_ms(timeout_ms);
         return fail_expired(self, err);
     }
+    answer_loss(self);
     if (self->pending) {
         enum weir_err_code code = complete_assignment(self, err);
         if (code != WEIR_OK && weir_err_class(code) != WEIR_CLASS_WAIT)
@@ -548,6 +578,7 @@ static enum weir_err_code make_consumer(struct kafka_source *self, struct weir_e
     enum weir_err_code code = conf_consumer(self->spec, self->identity, &conf, err);
     if (code != WEIR_OK)
         return code;
+    self->session_ms = conf_number(conf, "session.timeout.ms", 0);
     rd_kafka_conf_set_opaque(conf, self);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -573,7 +604,7 @@ static enum weir_err_code rejoin(struct source *source, struct weir_err *err)
     struct kafka_source *self = self_of(source);
     destroy_consumer(self, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     disown_all(self);
-    self->lost = self->expired = self->quiet = false;
+    self->lost = self->unanswered = self->expired = self->quiet = false;
     self->event = WEIR_OK;
     enum weir_err_code code = make_consumer(self, err);
     return code == WEIR_OK ? start(source, err) : code;
@@ -585,6 +616,8 @@ static const struct source_ops ops = {
     .poll = poll,
     .release = release,
     .owns = owns,
+    .lost = lost,
+    .notice_ms = notice_ms,
     .seek = seek,
     .pause = pause,
     .resume = resume,
@@ -623,6 +656,7 @@ static bool close_consumer(struct kafka_source *self, int timeout_ms)
         return false;
     }
     while (!rd_kafka_consumer_closed(self->rk) && clock_monotonic_ms() < until) {
+        answer_loss(self);
         ssize_t got = rd_kafka_consume_batch_queue(self->queue, 50, self->messages, POLL_MAX);
         for (ssize_t i = 0; i < got; i++)
             rd_kafka_message_destroy(self->messages[i]);

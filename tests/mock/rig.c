@@ -130,6 +130,16 @@ static bool spy_owns(struct source *source, int32_t partition, uint32_t epoch)
     return inner_source(source)->ops->owns(inner_source(source), partition, epoch);
 }
 
+static bool spy_lost(struct source *source)
+{
+    return inner_source(source)->ops->lost(inner_source(source));
+}
+
+static int64_t spy_notice_ms(struct source *source)
+{
+    return inner_source(source)->ops->notice_ms(inner_source(source));
+}
+
 static enum weir_err_code spy_seek(struct source *source, const struct position *to, size_t n,
                                    struct weir_err *err)
 {
@@ -282,6 +292,8 @@ static void spy_on(struct rig *rig, struct source *source, struct sink *sink)
                                          .rejoin = spy_rejoin,
                                          .release = spy_release,
                                          .owns = spy_owns,
+                                         .lost = spy_lost,
+                                         .notice_ms = spy_notice_ms,
                                          .seek = spy_seek,
                                          .pause = spy_pause,
                                          .resume = spy_resume,

@@ -216,6 +216,34 @@ static void test_fenced_by_time_out(void **state)
     assert_int_equal(rig_count(rig, COUNTER_PRODUCER_REBUILDS), 1);
 }
 
+static rd_kafka_resp_err_t place_error;
+
+/* The worker slept for longer than its transaction and its session last; a successor has its place. */
+static void sleep_long(struct rig *slow)
+{
+    outlive(slow);
+    rig_inject(slow, RIG_HEARTBEAT, place_error, 10);
+}
+
+/* A zombie wakes up: it takes neither the producer's name back nor its place in the group. */
+static void test_fenced_by_a_successor(void **state)
+{
+    (void)state;
+    static const rd_kafka_resp_err_t places[] = {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
+                                                 RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID};
+    for (size_t i = 0; i < COUNT(places); i++) {
+        if (i > 0)
+            (void)setup(state);
+        place_error = places[i];
+        rig->on_commit = sleep_long;
+        rig_inject(rig, RIG_END_TXN, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, 1);
+        assert_int_equal(rig_run(rig, never), WEIR_ERR_DUPLICATE_IDENTITY);
+        assert_int_equal(rig_requests(rig, RIG_INIT_PRODUCER_ID), 0);
+        (void)rig_stop(rig);
+        assert_int_equal(rig_requests(rig, RIG_JOIN_GROUP), 0);
+    }
+}
+
 /* --- connections lost under a transaction --- */
 
 static void drop_connections(struct rig *sending)
@@ -266,8 +294,8 @@ int main(void)
         TEST(test_new_producer_takes_long), TEST(test_sequence_lost),
         TEST(test_fenced_while_sending),    TEST(test_fenced_in_abort),
         TEST(test_fenced_by_time_out),      TEST(test_connection_lost),
-        TEST(test_coordinator_moves),       TEST(test_commit_is_slow),
-        TEST(test_stop_without_answer),
+        TEST(test_coordinator_moves),       TEST(test_fenced_by_a_successor),
+        TEST(test_commit_is_slow),          TEST(test_stop_without_answer),
     };
     return rig_main("rebuild", tests, COUNT(tests), open_group, close_group, 6);
 }

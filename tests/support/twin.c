@@ -223,6 +223,13 @@ void twin_fence(struct twin_world *world, int member)
     world->txns[member].epoch++;
 }
 
+void twin_succeed(struct twin_world *world, int member)
+{
+    twin_fence(world, member);
+    world->succeeded_ms[member] = world->now_ms;
+    twin_assign_all(world, TWIN_NOBODY);
+}
+
 static void publish(struct twin_world *world, struct twin_txn *txn, const struct sink_record *record)
 {
     if (world->n_visible == world->cap_visible) {

@@ -31,6 +31,8 @@
 /* What a call into the real thing takes when nobody answers, and when somebody does. */
 #define TWIN_SLICE_MS  2000
 #define TWIN_COMMIT_MS 5
+/* How long a member that has lost its place may not know it. */
+#define TWIN_NOTICE_MS 3000
 
 /* --- faults --- */
 
@@ -136,6 +138,7 @@ struct twin_world {
     int32_t n_partitions;
     bool input_missing;
     uint32_t generation;
+    int64_t succeeded_ms[TWIN_MEMBERS_MAX]; /* when another process took the member's place; 0: never */
 
     struct sink_target topics[SINK_TOPICS];
     struct twin_output *visible;
@@ -184,6 +187,8 @@ void twin_assign_all(struct twin_world *world, int owner);
 void twin_done_by_another(struct twin_world *world, int32_t partition, int64_t offset);
 /* Another process opens a producer with the transactional id of a member. */
 void twin_fence(struct twin_world *world, int member);
+/* Another process takes over all of the member's identity: producer and place in the group. */
+void twin_succeed(struct twin_world *world, int member);
 
 void twin_add_schema(struct twin_world *world, uint32_t id, const struct weir_schema *schema);
 
@@ -222,6 +227,7 @@ struct twin_member {
     void *context;
 
     bool started, quiet, told_down;
+    bool lost;           /* it has noticed that its place is taken */
     uint32_t generation; /* that it has noticed */
     uint32_t epoch;
     struct twin_part parts[TWIN_PARTITIONS_MAX];

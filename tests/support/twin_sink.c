@@ -105,6 +105,8 @@ static enum weir_err_code open_producer(struct sink *sink, struct weir_err *err)
     }
     if (member->world->brokers_down && wait_for_brokers(member, err) != WEIR_OK)
         return err->code;
+    if (member->world->succeeded_ms[member->index] > 0)
+        twin_damage(member->world, "a zombie took the name back from its successor");
     twin_end_txn(member->world, txn_of(member));
     member->producer_epoch = ++txn_of(member)->epoch;
     member->opened = true;

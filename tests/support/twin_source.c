@@ -7,6 +7,9 @@
 /* What the memory of a record is filled with when it has been given back. */
 #define GONE 0xDD
 
+/* A loss is noticed so long before the last moment. */
+#define TWIN_NOTICE_MARGIN_MS 200
+
 /* The membership that a batch is sealed under. */
 struct stamp {
     int member;
@@ -61,9 +64,12 @@ static void begin_parts(struct twin_member *member)
 static void notice_rebalance(struct twin_member *member)
 {
     struct twin_world *world = member->world;
-    if (!member->started || member->generation == world->generation)
+    int64_t succeeded_ms = world->succeeded_ms[member->index];
+    bool unaware = succeeded_ms > 0 && world->now_ms < succeeded_ms + TWIN_NOTICE_MS - TWIN_NOTICE_MARGIN_MS;
+    if (!member->started || member->generation == world->generation || unaware)
         return;
     member->generation = world->generation;
+    member->lost = succeeded_ms > 0;
     member->epoch++;
     for (int32_t i = 0; i < world->n_partitions; i++)
         member->parts[i] =
@@ -74,6 +80,17 @@ static bool owns(struct source *source, int32_t partition, uint32_t epoch)
 {
     const struct twin_part *part = &self_of(source)->parts[partition];
     return part->owned && part->epoch == epoch;
+}
+
+static bool lost(struct source *source)
+{
+    return self_of(source)->lost || self_of(source)->expired;
+}
+
+static int64_t notice_ms(struct source *source)
+{
+    (void)source;
+    return TWIN_NOTICE_MS;
 }
 
 /* --- records --- */
@@ -348,6 +365,8 @@ const struct source_ops twin_source_ops = {
     .rejoin = rejoin,
     .release = release,
     .owns = owns,
+    .lost = lost,
+    .notice_ms = notice_ms,
     .seek = seek,
     .pause = pause,
     .resume = resume,

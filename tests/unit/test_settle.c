@@ -193,6 +193,31 @@ static void test_fenced(void **state)
     }
 }
 
+static void succeed(void *context)
+{
+    twin_succeed(context, 0);
+}
+
+/*
+ * A process that slept in its transaction for longer than that may last wakes up fenced. Whether a successor
+ * has its name is told by the group alone, and late: until then the name must not be taken back.
+ */
+static void test_fenced_by_a_successor(void **state)
+{
+    for (enum twin_op op = TWIN_COMMIT; op <= TWIN_ABORT; op++) {
+        (void)set_up(state);
+        rig_put_mix(&rig, EACH);
+        if (op == TWIN_ABORT)
+            fail_at(TWIN_COMMIT, 1, 1, WEIR_ERR_TXN_ABORTED);
+        twin_script(&rig.member, op, 1, 1, (struct twin_fault){.took_ms = TOO_LONG_MS});
+        twin_after(&rig.world, TOO_LONG_MS, succeed, &rig.world);
+        assert_int_equal(rig_run(&rig, PATIENCE_MS), WEIR_ERR_DUPLICATE_IDENTITY);
+        assert_non_null(strstr(rig.err.text, "--instance"));
+        assert_int_equal(rig.member.calls[TWIN_OPEN], 1);
+        (void)tear_down(state);
+    }
+}
+
 /* --- learning --- */
 
 static void done_by_another(void *context)
@@ -338,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_each_fault),
         cmocka_unit_test(test_each_fault_on_the_way_back),
         cmocka_unit_test(test_fenced),
+        cmocka_unit_test(test_fenced_by_a_successor),
         cmocka_unit_test_setup_teardown(test_moved_by_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gaps_are_no_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hold_ends_with_a_commit_that_was_learnt, set_up, tear_down),
