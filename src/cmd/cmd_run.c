@@ -22,7 +22,7 @@
 /* Longest host name that makes an instance's name. */
 #define INSTANCE_MAX 128
 /* How long taking apart what the workers leave may take; the watchdog sees to it that they end in time. */
-#define TAKE_APART_S 4
+#define TAKE_APART_S 3
 /* How often the log says how far it is. */
 #define PROGRESS_MS 10000
 /* How long the look at the input topic's partitions may take, from which `workers: auto` is told. */
@@ -38,7 +38,7 @@ static const char help[] =
     "      --instance NAME    this process among its equals (else $POD_NAME, else the host name); two live\n"
     "                         processes of one pipeline must not share it: the newer stops the older\n"
     "  -h, --help             this text\n\n"
-    "Signals: SIGTERM, SIGINT finish the open batch and stop within 15 s (a second one stops at once);\n"
+    "Signals: SIGTERM, SIGINT finish the open batch and stop within 10 s (a second one stops at once);\n"
     "SIGHUP tries again at once what waits; SIGUSR1 goes to the next log level.\n"
     "Exit status: 0 stopped as told; 75 try again (the supervisor's restart goes on where this one was); 78 "
     "the\n"

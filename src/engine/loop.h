@@ -18,11 +18,14 @@
 #include "engine/trouble.h"
 #include "metrics/counters.h"
 
-/* How long one commit may take before its outcome counts as unknown, and how long it may take to stop. */
+/*
+ * How long one commit may take before its outcome counts as unknown, and how long it may take to stop: with
+ * what slices and taking apart add, within the 10 s that containers are given by default.
+ */
 #define LOOP_COMMIT_DEADLINE_MS 30000
-#define LOOP_STOP_DEADLINE_MS   10000
+#define LOOP_STOP_DEADLINE_MS   5000
 /* Of that, how long a call of the sink may still take that was under way when stop was set. */
-#define LOOP_STOP_CALL_MS 5000
+#define LOOP_STOP_CALL_MS 3000
 /* How often the topics are looked at when all is well, and when something is missing. */
 #define LOOP_REFRESH_MS      60000
 #define LOOP_REFRESH_SOON_MS 1000

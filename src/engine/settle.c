@@ -3,7 +3,7 @@
 #include "sys/log.h"
 
 /* How long one look at the committed offsets may take, and one poll between two slices of recovery. */
-#define LEARN_TIMEOUT_MS  2000
+#define LEARN_TIMEOUT_MS  1000
 #define KEEPALIVE_POLL_MS 50
 /* The pause before a third try and the longest. Each is drawn from the upper half of its length. */
 #define AGAIN_FIRST_MS      200

@@ -11,7 +11,7 @@
 #include "sys/log.h"
 
 /* How long one call into librdkafka may take before we look at deadlines again. */
-#define SLICE_MS 2000
+#define SLICE_MS 1000
 /* Delivery reports are served after so many records handed over. */
 #define POLL_EVERY 1024
 /* How long to wait when librdkafka's queue is full. */

@@ -18,7 +18,7 @@
  * long. */
 #define WATCHDOG_BLOCKED_MS 30000
 #define WATCHDOG_LONGEST_MS 300000
-#define WATCHDOG_STOP_MS    15000
+#define WATCHDOG_STOP_MS    8000
 /* A worker that has waited for so long makes it ask the cluster, and so many questions in a row without an
  * answer mean that nobody answers. */
 #define WATCHDOG_CURIOUS_MS 3000
