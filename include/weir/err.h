@@ -28,7 +28,7 @@ enum weir_err_class {
 };
 
 /* Longest text of an error, its terminating NUL included. */
-#define WEIR_ERR_TEXT_MAX 320
+#define WEIR_ERR_TEXT_MAX 640
 
 struct weir_err {
     enum weir_err_code code;

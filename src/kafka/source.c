@@ -156,10 +156,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         self->expired = true;
         return;
     }
-    enum weir_err_code found = fault_of_consumer(error, reason, &err);
-    if (found == WEIR_ERR_DENIED)
-        (void)weir_fail(&err, found, "group %s may not be used (grant READ on it): %s",
-                        self->spec->core.pipeline, reason);
+    enum weir_err_code found = fault_of_consumer(error, reason, self->spec->core.pipeline, &err);
     if (found == WEIR_ERR_TRANSIENT) {
         log_debug("librdkafka", "%s", reason);
         return;
@@ -216,7 +213,8 @@ static enum weir_err_code look_up(struct kafka_source *self, rd_kafka_topic_part
         code = list->elems[i].err;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return WEIR_OK;
-    enum weir_err_code found = fault_of_consumer(code, rd_kafka_err2str(code), err);
+    enum weir_err_code found =
+        fault_of_consumer(code, rd_kafka_err2str(code), self->spec->core.pipeline, err);
     if (weir_err_class(found) == WEIR_CLASS_FATAL)
         return found;
     return weir_fail(err, WEIR_ERR_TRANSIENT, "committed offsets of group %s: %s", self->spec->core.pipeline,
@@ -344,10 +342,27 @@ static bool read_message(rd_kafka_message_t *message, struct heap *heap, uint32_
     return read_headers(message, heap, &out->record);
 }
 
+/* The place where a partition should go on is not in the topic: what is there is asked for the message's
+ * sake. */
+static void say_place(struct kafka_source *self, int32_t partition)
+{
+    struct fault_place place = {.group = self->spec->core.pipeline,
+                                .topic = self->spec->core.input_topic,
+                                .partition = partition,
+                                .offset = self->parts[partition].next,
+                                .session_ms = self->session_ms};
+    if (rd_kafka_query_watermark_offsets(self->rk, place.topic, partition, &place.low, &place.high,
+                                         LOOKUP_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        place.high = -1;
+    self->event = fault_of_place(&place, &self->event_err);
+}
+
 /* An error that came in place of a record. */
 static void take_error(struct kafka_source *self, const rd_kafka_message_t *message)
 {
     on_error(self->rk, (int)message->err, rd_kafka_message_errstr(message), self);
+    if (self->event == WEIR_ERR_OFFSET_LOST && owned(self, message->partition))
+        say_place(self, message->partition);
 }
 
 /* True when the message is a record of ours at or behind the place where we are. */

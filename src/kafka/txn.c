@@ -27,6 +27,7 @@
 struct txn {
     struct sink base;
     struct txn_parts parts;
+    struct fault_identity who;
     rd_kafka_t *rk; /* NULL before the first open */
     bool initialised;
     rd_kafka_topic_t *topics[SINK_TOPICS];
@@ -219,7 +220,7 @@ static enum weir_err_code open_producer(struct sink *sink, struct weir_err *err)
     watchdog_enter(self->parts.watch, "init transactions");
     rd_kafka_error_t *error = rd_kafka_init_transactions(self->rk, SLICE_MS);
     watchdog_leave(self->parts.watch);
-    code = fault_of_transaction(error, "init transactions", err);
+    code = fault_of_transaction(error, "init transactions", &self->who, err);
     if (code == WEIR_ERR_TRANSIENT)
         err->code = code = WEIR_ERR_BROKER_DOWN;
     if (weir_err_class(code) == WEIR_CLASS_REBUILD)
@@ -255,7 +256,7 @@ static enum weir_err_code begin(struct sink *sink, struct weir_err *err)
     self->sent = 0;
     self->delivery_code = RD_KAFKA_RESP_ERR_NO_ERROR;
     self->closed_at_begin = atomic_load(&self->closed);
-    return fault_of_transaction(rd_kafka_begin_transaction(self->rk), "begin", err);
+    return fault_of_transaction(rd_kafka_begin_transaction(self->rk), "begin", &self->who, err);
 }
 
 /* The record's headers in librdkafka's form; NULL when it has none or memory is short. */
@@ -309,7 +310,7 @@ static enum weir_err_code refused(struct txn *self, const struct sink_record *re
                                   struct weir_err *err)
 {
     if (rd_kafka_error_is_fatal(error))
-        return fault_of_transaction(error, "send", err);
+        return fault_of_transaction(error, "send", &self->who, err);
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
     rd_kafka_poll(self->rk, 0);
@@ -385,7 +386,7 @@ static enum weir_err_code call_sliced(struct txn *self, enum call call,
         watchdog_enter(self->parts.watch, names[call]);
         rd_kafka_error_t *error = call_once(self, call, offsets, stamp);
         watchdog_leave(self->parts.watch);
-        enum weir_err_code code = fault_of_transaction(error, names[call], err);
+        enum weir_err_code code = fault_of_transaction(error, names[call], &self->who, err);
         if (code != WEIR_ERR_TRANSIENT)
             return code;
         if (passed(self, deadline))
@@ -466,6 +467,7 @@ enum weir_err_code txn_new(const struct txn_parts *parts, struct sink **out, str
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a producer");
     self->base.ops = &ops;
     self->parts = *parts;
+    self->who = (struct fault_identity){parts->spec->core.pipeline, parts->identity->text};
     for (int i = 0; i < SINK_TOPICS; i++)
         self->targets[i].state = WEIR_ERR_BROKER_DOWN;
     *out = &self->base;

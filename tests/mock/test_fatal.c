@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include <string.h>
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define RECORDS      20
 
@@ -88,6 +90,8 @@ static void test_row(void **state)
     if (code != row->code)
         fail_msg("%s instead of %s: %s", weir_err_name(code), weir_err_name(row->code), rig->err.text);
     assert_int_equal(rig->err.code, code);
+    if (row->error == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        assert_non_null(strstr(rig->err.text, rig_identity(rig)));
     assert_int_equal(rig->tally[0].finals, finals);
     assert_int_equal(rig_count(rig, COUNTER_PRODUCER_REBUILDS), 0);
 }

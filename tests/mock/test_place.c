@@ -123,6 +123,8 @@ static void test_offset_lost(void **state)
     commit_offset(0, 1000000);
     rig_start(rig);
     assert_int_equal(rig_run(rig, never), WEIR_ERR_OFFSET_LOST);
+    assert_non_null(strstr(rig->err.text, "topic input partition 0: offset 1000000,"));
+    assert_non_null(strstr(rig->err.text, "beyond the end"));
 }
 
 /* --- offsets that are not stable yet, and a group that changes meanwhile --- */

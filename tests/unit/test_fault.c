@@ -31,6 +31,8 @@ static void expect(enum weir_err_code got, const struct row *row, const struct w
         fail_msg("%s: '%s' does not say '%s'", rd_kafka_err2name(row->error), err->text, part);
 }
 
+static const struct fault_identity who = {"pipe", "pipe-one-0"};
+
 static void test_transaction(void **state)
 {
     (void)state;
@@ -54,7 +56,7 @@ static void test_transaction(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct weir_err err = {0};
         rd_kafka_error_t *error = rd_kafka_error_new(rows[i].error, "the reason");
-        enum weir_err_code code = fault_of_transaction(error, "commit", &err);
+        enum weir_err_code code = fault_of_transaction(error, "commit", &who, &err);
         expect(code, &rows[i], &err, "commit: ");
         if (code != WEIR_ERR_DUPLICATE_IDENTITY)
             expect(code, &rows[i], &err, "the reason");
@@ -65,8 +67,8 @@ static void test_no_error(void **state)
 {
     (void)state;
     struct weir_err err = {WEIR_OK, "untouched"};
-    assert_int_equal(fault_of_transaction(NULL, "commit", &err), WEIR_OK);
-    assert_int_equal(fault_of_consumer(RD_KAFKA_RESP_ERR_NO_ERROR, "", &err), WEIR_OK);
+    assert_int_equal(fault_of_transaction(NULL, "commit", &who, &err), WEIR_OK);
+    assert_int_equal(fault_of_consumer(RD_KAFKA_RESP_ERR_NO_ERROR, "", "pipe", &err), WEIR_OK);
     assert_string_equal(err.text, "untouched");
 }
 
@@ -107,8 +109,58 @@ static void test_consumer(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct weir_err err = {0};
-        enum weir_err_code code = fault_of_consumer(rows[i].error, "the reason", &err);
+        enum weir_err_code code = fault_of_consumer(rows[i].error, "the reason", "pipe", &err);
         expect(code, &rows[i], &err, code == WEIR_ERR_DUPLICATE_IDENTITY ? "--instance" : "the reason");
+    }
+}
+
+/* Who may not do what, and what is to be granted. */
+static void test_denied(void **state)
+{
+    (void)state;
+    static const struct {
+        rd_kafka_resp_err_t error;
+        const char *says[3];
+    } rows[] = {
+        {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, {"id pipe-one-0 ", "WRITE", "DESCRIBE"}},
+        {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, {"group pipe ", "READ", "the reason"}},
+        {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, {"IDEMPOTENT_WRITE", "cluster", "the reason"}},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct weir_err err = {0};
+        rd_kafka_error_t *error = rd_kafka_error_new(rows[i].error, "the reason");
+        (void)fault_of_transaction(error, "init transactions", &who, &err);
+        for (size_t k = 0; k < COUNT(rows[i].says); k++)
+            if (!strstr(err.text, rows[i].says[k]))
+                fail_msg("'%s' does not say '%s'", err.text, rows[i].says[k]);
+    }
+}
+
+/* Which place, what is there, why, and what to do. */
+static void test_place(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t offset, low, high;
+        const char *says[3];
+    } rows[] = {
+        {5, 20, 90, {"offset 5,", "retention: the topic has 20 to 90", "15 offsets are gone"}},
+        {95,
+         20,
+         90,
+         {"offset 95,", "beyond the end: the topic has 20 to 90", "made anew or its log was cut"}},
+        {95, 0, -1, {"offset 95,", "is not there any more", "--to-earliest"}},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct weir_err err = {0};
+        struct fault_place place = {"pipe", "logins", 3, rows[i].offset, rows[i].low, rows[i].high, 10000};
+        assert_int_equal(fault_of_place(&place, &err), WEIR_ERR_OFFSET_LOST);
+        for (size_t k = 0; k < COUNT(rows[i].says); k++)
+            if (!strstr(err.text, rows[i].says[k]))
+                fail_msg("'%s' does not say '%s'", err.text, rows[i].says[k]);
+        assert_non_null(strstr(err.text, "topic logins partition 3"));
+        assert_non_null(strstr(err.text, "stop all instances, wait 10 s"));
+        assert_non_null(strstr(err.text, "--group pipe --topic logins:3 --reset-offsets"));
     }
 }
 
@@ -132,7 +184,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transaction), cmocka_unit_test(test_no_error), cmocka_unit_test(test_delivery),
-        cmocka_unit_test(test_consumer),    cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_consumer),    cmocka_unit_test(test_denied),   cmocka_unit_test(test_place),
+        cmocka_unit_test(test_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
