@@ -10,21 +10,37 @@ static const char *topic_name(const struct outbox *outbox, enum sink_topic topic
     return topic == SINK_OUTPUT ? outbox->spec->output.topic : outbox->spec->dead_letter.topic;
 }
 
+/* Why the topic is not there to be written to; WEIR_OK when it is. */
+static enum weir_err_code judge_target(const struct outbox *outbox, enum sink_topic topic,
+                                       struct sink_target *target, struct weir_err *why)
+{
+    const char *name = topic_name(outbox, topic);
+    *target = outbox->sink->ops->target(outbox->sink, topic);
+    if (target->state == WEIR_OK)
+        return WEIR_OK;
+    if (target->state == WEIR_ERR_TOPIC_MISSING)
+        return weir_fail(why, target->state, "topic %s does not exist", name);
+    if (target->state == WEIR_ERR_TOPIC_DENIED)
+        return weir_fail(why, target->state, "no permission to write to topic %s", name);
+    return weir_fail(why, target->state, "nothing is known of topic %s", name);
+}
+
+bool outbox_topic_trouble(const struct outbox *outbox, struct weir_err *why)
+{
+    struct sink_target target;
+    for (int topic = 0; topic < SINK_TOPICS; topic++)
+        if (judge_target(outbox, (enum sink_topic)topic, &target, why) != WEIR_OK)
+            return true;
+    return false;
+}
+
 /* Cuts the item's run when its topic is not there to be written to. */
 static bool open_target(const struct outbox *outbox, struct batch *batch, struct batch_item *item,
                         enum sink_topic topic, struct sink_target *target)
 {
     struct weir_err why;
-    *target = outbox->sink->ops->target(outbox->sink, topic);
-    if (target->state == WEIR_OK)
+    if (judge_target(outbox, topic, target, &why) == WEIR_OK)
         return true;
-    const char *name = topic_name(outbox, topic);
-    if (target->state == WEIR_ERR_TOPIC_MISSING)
-        (void)weir_fail(&why, target->state, "topic %s does not exist", name);
-    else if (target->state == WEIR_ERR_TOPIC_DENIED)
-        (void)weir_fail(&why, target->state, "no permission to write to topic %s", name);
-    else
-        (void)weir_fail(&why, target->state, "nothing is known of topic %s", name);
     batch_cut(batch, item, &why);
     return false;
 }

@@ -23,4 +23,10 @@ struct outbox {
 enum weir_err_code outbox_fill(const struct outbox *outbox, struct batch *batch, int64_t wall_ms,
                                struct weir_err *err);
 
+/*
+ * Why a topic cannot be written to, as the sink's last look at the topics has it: fills *why and returns
+ * true, or false when all topics seem to be well.
+ */
+bool outbox_topic_trouble(const struct outbox *outbox, struct weir_err *why);
+
 #endif

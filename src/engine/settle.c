@@ -5,6 +5,8 @@
 /* How long one look at the committed offsets may take, and one poll between two slices of recovery. */
 #define LEARN_TIMEOUT_MS  1000
 #define KEEPALIVE_POLL_MS 50
+/* How long a look at the topics may take when one of them is in trouble. */
+#define WORD_TIMEOUT_MS 3000
 /* The pause before a third try and the longest. Each is drawn from the upper half of its length. */
 #define AGAIN_FIRST_MS      200
 #define AGAIN_LONGEST_MS    5000
@@ -202,6 +204,25 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
     return WEIR_OK;
 }
 
+/*
+ * What a request of the client says of a topic differs from call to call, and seldom names the topic. The
+ * topics are looked at now, so that the trouble is said once, in the words that it goes on with. A topic that
+ * may be seen but not written to looks well: then both are named.
+ */
+static struct weir_err word_trouble(struct loop *loop, const struct weir_err *why)
+{
+    struct weir_err worded = *why;
+    struct weir_err ignored;
+    const struct weir_spec *spec = loop->parts.spec;
+    if (why->code != WEIR_ERR_TOPIC_MISSING && why->code != WEIR_ERR_TOPIC_DENIED)
+        return worded;
+    (void)loop->parts.sink->ops->refresh(loop->parts.sink, WORD_TIMEOUT_MS, &ignored);
+    if (!outbox_topic_trouble(&loop->parts.outbox, &worded) && why->code == WEIR_ERR_TOPIC_DENIED)
+        (void)weir_fail(&worded, why->code, "no permission to write to topic %s or %s: grant WRITE on both",
+                        spec->output.topic, spec->dead_letter.topic);
+    return worded;
+}
+
 static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *why, struct weir_err *err)
 {
     struct weir_err abort_err = {0};
@@ -211,7 +232,8 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
         return lose_producer(loop, &abort_err, err);
     counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_ABORTED, 1);
     if (weir_err_class(why->code) == WEIR_CLASS_WAIT) {
-        code = hold_all_runs(loop, why, err);
+        struct weir_err worded = word_trouble(loop, why);
+        code = hold_all_runs(loop, &worded, err);
     } else {
         log_write(fails_again(loop, why) ? WEIR_LOG_DEBUG : WEIR_LOG_WARN, "aborted",
                   "%s; transaction aborted, %zu records are done again", why->text, loop->batch.n);

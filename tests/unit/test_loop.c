@@ -225,6 +225,34 @@ static void test_refused_by_the_broker(void **state)
     expect_said("recovered", 1);
 }
 
+/* A topic goes away or is denied under a running worker: said once, in words that name it, though it is a
+ * request that meets it first. */
+static void test_topic_trouble_while_running(void **state)
+{
+    static const struct {
+        enum weir_err_code trouble;
+        const char *words;
+    } rows[] = {
+        {WEIR_ERR_TOPIC_MISSING, "topic out does not exist"},
+        {WEIR_ERR_TOPIC_DENIED, "no permission to write to topic out"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        (void)set_up(state);
+        run_for(1000);
+        rig.world.topics[SINK_OUTPUT].state = rows[i].trouble;
+        (void)rig_put(&rig, 0, RIG_PASS);
+        (void)rig_put(&rig, 1, RIG_PASS);
+        run_for(30000);
+        expect_said(weir_err_name(rows[i].trouble), 1);
+        assert_int_equal(twin_log_text(rows[i].words), 1);
+        mend_topics(&rig.world);
+        rig_finish(&rig, PATIENCE_MS);
+        expect_said("recovered", 1);
+        assert_int_equal(twin_log_level(WEIR_LOG_WARN), 1);
+        (void)tear_down(state);
+    }
+}
+
 static void test_schema_pending(void **state)
 {
     (void)state;
@@ -861,6 +889,7 @@ int main(void)
         cmocka_unit_test(test_topic_trouble),
         cmocka_unit_test_setup_teardown(test_letter_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused_by_the_broker, set_up, tear_down),
+        cmocka_unit_test(test_topic_trouble_while_running),
         cmocka_unit_test_setup_teardown(test_schema_pending, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_schema_after_its_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_registry_down, set_up, tear_down),
