@@ -23,19 +23,21 @@ def test_a_missing_dead_letter_topic_is_waited_for(bench):
 
 
 def test_a_letter_too_large_for_its_topic_waits_until_it_fits(bench):
-    bench.hands.create(bench.input, 1)
-    bench.hands.create(bench.output, 1)
-    bench.hands.create(bench.dead, 1, max_message_bytes=4000)
+    bench.hands.create(bench.input, 2)
+    bench.hands.create(bench.output, 2)
+    bench.hands.create(bench.dead, 2, max_message_bytes=4000)
     large = {"value": b"x" * 10000, "headers": [(EXPECT, b"REJECT bad_magic")]}
     small = {"value": plain(), "headers": [(EXPECT, b"PASS")]}
-    bench.hands.write(bench.input, [small, large, small])
+    for partition in range(2):
+        bench.hands.write(bench.input, [{**record, "partition": partition} for record in (small, large, small)])
     weir = bench.weir()
+    weir.wait_for_log(r"level=warn event=dead_letter_limit", 20)  # It could be foreseen.
     weir.wait_for_log(r"level=(warn|error).*letter_too_large", 20)
     time.sleep(QUIET_SECONDS)
     assert weir.alive
     assert len(weir.lines(r"level=(warn|error).*letter_too_large")) == 1, weir.tail()
     assert bench.records(bench.dead) == []
     bench.hands.configure(bench.dead, max_message_bytes=1000000)
-    bench.drained()
+    bench.drained(10)
     assert weir.stop() == 0
     bench.judge().assert_clean()

@@ -121,7 +121,8 @@ class Demo:
         self.cluster = Cluster(self.folder / "kafka").start()
         self.hands = Hands(self.cluster.bootstrap)
         for topic in (INPUT, OUTPUT, DEAD):
-            self.hands.create(topic, PARTITIONS)
+            # A letter is its record and some headers more.
+            self.hands.create(topic, PARTITIONS, **({"max_message_bytes": 1114124} if topic == DEAD else {}))
         say(f"Kafka runs on {self.cluster.bootstrap}; topics {INPUT}, {OUTPUT}, {DEAD} have {PARTITIONS} partitions each")
         self.pipeline = Pipeline(self.folder, self.cluster.bootstrap)
         self.pipeline.start()

@@ -56,12 +56,23 @@ static void watch_input(struct loop *loop)
     }
 }
 
-static enum weir_err_code refresh(struct loop *loop, struct weir_err *err)
+static bool same_target(const struct sink_target *a, const struct sink_target *b)
+{
+    return a->state == b->state && a->partitions == b->partitions &&
+           a->max_message_bytes == b->max_message_bytes;
+}
+
+/* Looks at the topics when it is time. *news becomes true when one of them has changed: what waits for it
+ * need not wait for its next try. */
+static enum weir_err_code refresh(struct loop *loop, bool *news, struct weir_err *err)
 {
     struct weir_err why = {0};
     struct sink *sink = loop->parts.sink;
+    struct sink_target before[SINK_TOPICS];
     if (now_ms(loop) < loop->refresh_at_ms && loop->down < 0)
         return WEIR_OK;
+    for (int i = 0; i < SINK_TOPICS; i++)
+        before[i] = sink->ops->target(sink, (enum sink_topic)i);
     enum weir_err_code code = sink->ops->refresh(sink, REFRESH_TIMEOUT_MS, &why);
     if (weir_err_class(code) == WEIR_CLASS_FATAL) {
         *err = why;
@@ -70,6 +81,10 @@ static enum weir_err_code refresh(struct loop *loop, struct weir_err *err)
     if (code != WEIR_OK) {
         settle_down(loop, &why);
         return WEIR_OK;
+    }
+    for (int i = 0; i < SINK_TOPICS; i++) {
+        struct sink_target now = sink->ops->target(sink, (enum sink_topic)i);
+        *news = *news || !same_target(&before[i], &now);
     }
     /* The topics may be seen while the group's coordinator is away. */
     if (!loop->poll_down)
@@ -89,7 +104,7 @@ static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
         loop->refresh_at_ms = now_ms(loop);
     enum weir_err_code code = plans_check(loop->parts.plans, err);
     if (code == WEIR_OK)
-        code = refresh(loop, err);
+        code = refresh(loop, &hurry, err);
     if (code != WEIR_OK)
         return code;
     return holds_tend(&loop->holds, hurry, err);

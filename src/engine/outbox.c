@@ -1,6 +1,7 @@
 #include "engine/outbox.h"
 
 #include "core/route.h"
+#include "sys/log.h"
 
 /* Room for a letter's headers beside the record's own. */
 #define LETTER_SCRATCH (ENVELOPE_MESSAGE_MAX + 1024)
@@ -145,6 +146,28 @@ static bool wrap(const struct outbox *outbox, struct batch *batch, struct batch_
                                   &item->out.n_headers);
 }
 
+/*
+ * The size is given as the next power of two: letters in several partitions are one trouble then, said once,
+ * and what it asks for is enough for all of them.
+ */
+static void cut_for_size(const struct outbox *outbox, struct batch *batch, const struct batch_item *item,
+                         const struct sink_target *target)
+{
+    struct weir_err why;
+    const char *name = topic_name(outbox, SINK_DEAD_LETTER);
+    size_t size = outbox->sink->ops->size_of(&item->out);
+    size_t enough = 1;
+    while (enough < size)
+        enough *= 2;
+    log_debug("letter_too_large", "partition %d offset %lld: its letter has %zu bytes",
+              item->in.record.partition, (long long)item->in.record.offset, size);
+    (void)weir_fail(&why, WEIR_ERR_LETTER_TOO_LARGE,
+                    "topic %s takes records of up to %zu bytes, and a letter has more: raise its "
+                    "max.message.bytes to %zu (level debug names the records)",
+                    name, target->max_message_bytes, enough);
+    batch_cut(batch, item, &why);
+}
+
 static enum weir_err_code fill_letter(const struct outbox *outbox, struct batch *batch,
                                       struct batch_item *item, int64_t wall_ms, struct weir_err *err)
 {
@@ -154,15 +177,7 @@ static enum weir_err_code fill_letter(const struct outbox *outbox, struct batch 
     if (!wrap(outbox, batch, item, &target, wall_ms))
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a letter");
     if (too_large(outbox, item, &target)) {
-        struct weir_err why;
-        (void)weir_fail(
-            &why, WEIR_ERR_LETTER_TOO_LARGE,
-            "partition %d offset %lld: its letter has %zu bytes; raise max.message.bytes of topic %s "
-            "(now %zu)",
-            item->in.record.partition, (long long)item->in.record.offset,
-            outbox->sink->ops->size_of(&item->out), topic_name(outbox, SINK_DEAD_LETTER),
-            target.max_message_bytes);
-        batch_cut(batch, item, &why);
+        cut_for_size(outbox, batch, item, &target);
     }
     return WEIR_OK;
 }

@@ -19,6 +19,8 @@
 /* librdkafka's default for batch.size, and what is left free below a topic's limit for the framing. */
 #define BATCH_BYTES   1000000
 #define BATCH_FRAMING 512
+/* What a letter's own headers take at most, roundly (core/envelope.h bounds the message). */
+#define LETTER_HEADERS 16384
 /* Arguments of rd_kafka_produceva: topic, partition, key, value, timestamp, headers. */
 #define PRODUCE_ARGUMENTS 6
 /* How often the retriable calls that come back at once are repeated. */
@@ -91,23 +93,45 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 /* --- topics --- */
 
+/*
+ * A letter is the record and some headers more. Where its topic takes no more than the input's, the largest
+ * records could not become letters, and their partitions would wait: better to hear of it before. All workers
+ * of a process see the same, so one of them says it.
+ */
+static void compare_limits(const struct txn *self, size_t input, size_t dead_letter)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (dead_letter > input || atomic_flag_test_and_set(&said))
+        return;
+    log_warn(
+        "dead_letter_limit",
+        "max.message.bytes of topic %s is %zu and of %s %zu: a letter adds headers to its record, so that "
+        "of a large one would not fit, and its partition would wait; set it to %zu or more",
+        topic_name(self, SINK_DEAD_LETTER), dead_letter, self->parts.spec->core.input_topic, input,
+        input + LETTER_HEADERS);
+}
+
 static enum weir_err_code refresh(struct sink *sink, int timeout_ms, struct weir_err *err)
 {
     struct txn *self = self_of(sink);
-    const char *names[SINK_TOPICS] = {topic_name(self, SINK_OUTPUT), topic_name(self, SINK_DEAD_LETTER)};
-    size_t limits[SINK_TOPICS];
+    const char *names[] = {topic_name(self, SINK_OUTPUT), topic_name(self, SINK_DEAD_LETTER),
+                           self->parts.spec->core.input_topic};
+    enum { N_NAMES = sizeof names / sizeof names[0] };
+    size_t limits[N_NAMES];
     struct sink_target input = {0};
     enum weir_err_code code =
         admin_look(self->parts.client, self->parts.spec->core.input_topic, timeout_ms, &input, err);
     for (int i = 0; code == WEIR_OK && i < SINK_TOPICS; i++)
         code = admin_look(self->parts.client, names[i], timeout_ms, &self->targets[i], err);
     if (code == WEIR_OK)
-        code = admin_limits(self->parts.client, names, SINK_TOPICS, timeout_ms, limits, err);
+        code = admin_limits(self->parts.client, names, N_NAMES, timeout_ms, limits, err);
     if (code != WEIR_OK)
         return code;
     for (int i = 0; i < SINK_TOPICS; i++)
         self->targets[i].max_message_bytes = limits[i];
     self->source_partitions = input.state == WEIR_OK ? input.partitions : 0;
+    if (input.state == WEIR_OK && self->targets[SINK_DEAD_LETTER].state == WEIR_OK)
+        compare_limits(self, limits[SINK_TOPICS], limits[SINK_DEAD_LETTER]);
     self->looked = true;
     return WEIR_OK;
 }
