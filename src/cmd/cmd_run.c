@@ -274,6 +274,7 @@ static void on_tick(void *context)
 {
     struct run *run = context;
     int64_t now_ms = clock_monotonic_ms();
+    log_tell_level();
     say_progress(run, now_ms);
     watch_silence(run, now_ms);
     trouble_tend(&run->trouble, now_ms);

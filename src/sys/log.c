@@ -19,6 +19,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 #define N_LEVELS ((int)(sizeof level_names / sizeof level_names[0]))
 
 static _Atomic int threshold = WEIR_LOG_INFO;
+static _Atomic bool changed; /* and nobody was told yet */
 static enum weir_log_format line_format = WEIR_LOG_TEXT;
 static _Thread_local const char *thread_name;
 
@@ -31,6 +32,15 @@ void log_setup(enum weir_log_level level, enum weir_log_format format)
 void log_cycle_level(void)
 {
     threshold = (threshold + 1) % N_LEVELS;
+    changed = true;
+}
+
+void log_tell_level(void)
+{
+    if (!atomic_load_explicit(&changed, memory_order_relaxed) || !atomic_exchange(&changed, false))
+        return;
+    int level = threshold;
+    log_write((enum weir_log_level)level, "log_level", "the log level is %s now", level_names[level]);
 }
 
 const char *log_name_thread(const char *name)

@@ -24,6 +24,10 @@ void log_cycle_level(void);
  */
 const char *log_name_thread(const char *name);
 
+/* Writes one line with the level after log_cycle_level has changed it, whatever it is now. Any thread, now
+ * and then; costs nothing when nothing has changed. */
+void log_tell_level(void);
+
 /* True when a line of that level would be written. Any thread. */
 bool log_enabled(enum weir_log_level level);
 

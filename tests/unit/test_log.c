@@ -145,6 +145,19 @@ static void test_cycle(void **state)
     assert_true(log_enabled(WEIR_LOG_INFO));
 }
 
+/* Said once a change, at whatever level it is then. */
+static void test_level_is_told(void **state)
+{
+    (void)state;
+    capture(WEIR_LOG_WARN, WEIR_LOG_TEXT);
+    log_tell_level();
+    log_cycle_level();
+    log_tell_level();
+    log_tell_level();
+    assert_string_equal(behind_time(written(), "time="),
+                        " level=error event=log_level msg=\"the log level is error now\"\n");
+}
+
 /* However long, and however much its escapes swell it, a line stays a line of its format within the limit. */
 static void test_long_messages_are_cut(void **state)
 {
@@ -172,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_text),    cmocka_unit_test(test_json),
         cmocka_unit_test(test_escapes), cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_names),   cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_level_is_told),
         cmocka_unit_test(test_cycle),   cmocka_unit_test(test_long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
