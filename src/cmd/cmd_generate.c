@@ -24,9 +24,10 @@
 /* Progress is shown once in so long. */
 #define PROGRESS_MS 500
 
-/* The queue is emptied in slices of this, and after a signal for so long at most. */
-#define FLUSH_SLICE_MS        200
-#define FLUSH_AFTER_SIGNAL_MS 10000
+/* The queue is emptied in slices of this. After a signal, and where a duration is given, that ends when for
+ * so long nothing was delivered. */
+#define FLUSH_SLICE_MS    200
+#define FLUSH_PATIENCE_MS 10000
 
 /* Standard output is written in pieces of this size. */
 #define OUTPUT_BUFFER ((size_t)1024 * 1024)
@@ -44,6 +45,7 @@ struct run {
     struct tally tally;
     int64_t started_ms;
     bool progress;
+    bool told; /* that the brokers are in trouble */
     uint8_t memory[MIX_ROOM];
 };
 
@@ -233,15 +235,30 @@ static enum weir_err_code print_record(const struct run *run, const struct mix_r
     return ferror(stdout) ? weir_fail(err, WEIR_ERR_IO, "standard output: %s", strerror(errno)) : WEIR_OK;
 }
 
-/* Waits for room in the queue until a signal comes. */
-static enum weir_err_code send_record(const struct run *run, const struct mix_record *record,
-                                      struct weir_err *err)
+static bool time_is_up(const struct run *run, int64_t now_ms)
+{
+    return stopped || (uint64_t)(now_ms - run->started_ms) >= run->request->duration_ms;
+}
+
+/* Says once what is wrong with the brokers, when something is. */
+static void tell_trouble(struct run *run)
+{
+    if (run->told || !*load_trouble(run->load))
+        return;
+    (void)fprintf(stderr, "%sweir generate: %s; trying on\n", run->progress ? "\r\033[K" : "",
+                  load_trouble(run->load));
+    run->told = true;
+}
+
+/* Waits for room in the queue until a signal comes or time is up. */
+static enum weir_err_code send_record(struct run *run, const struct mix_record *record, struct weir_err *err)
 {
     enum weir_err_code code;
-    do
+    do {
         code = load_send(run->load, run->request->partition, record->key, record->value, record->headers,
                          record->n_headers, err);
-    while (code == WEIR_ERR_TRANSIENT && !stopped);
+        tell_trouble(run);
+    } while (code == WEIR_ERR_TRANSIENT && !time_is_up(run, clock_monotonic_ms()));
     return code;
 }
 
@@ -285,17 +302,18 @@ static enum weir_err_code send_chunk(struct run *run, uint64_t n, struct weir_er
 
 static bool finished(const struct run *run, int64_t now_ms)
 {
-    return stopped || run->tally.records >= run->request->count ||
-           (uint64_t)(now_ms - run->started_ms) >= run->request->duration_ms;
+    return run->tally.records >= run->request->count || time_is_up(run, now_ms);
 }
 
 /* Nothing to send just now. Lines that somebody waits for must not lie in the buffer meanwhile. */
-static void rest(const struct run *run, int64_t ms)
+static void rest(struct run *run, int64_t ms)
 {
-    if (run->load)
+    if (run->load) {
         load_poll(run->load);
-    else
+        tell_trouble(run);
+    } else {
         (void)fflush(stdout);
+    }
     clock_sleep_ms(ms);
 }
 
@@ -320,16 +338,21 @@ static enum weir_err_code send_all(struct run *run, struct weir_err *err)
     return code;
 }
 
-/* Waits until the brokers have everything, or librdkafka has given it up; after a signal only for a while. */
-static void drain(const struct run *run)
+/* Waits until the brokers have everything, or librdkafka has given it up; when told to end only while it goes
+ * on. */
+static void drain(struct run *run)
 {
-    int64_t signalled_ms = -1;
+    uint64_t delivered = 0;
+    int64_t since_ms = clock_monotonic_ms();
     while (load_flush(run->load, FLUSH_SLICE_MS) > 0) {
         int64_t now_ms = clock_monotonic_ms();
+        uint64_t before = delivered;
         show_progress(run, now_ms);
-        if (stopped && signalled_ms < 0)
-            signalled_ms = now_ms;
-        if (signalled_ms >= 0 && now_ms - signalled_ms >= FLUSH_AFTER_SIGNAL_MS)
+        tell_trouble(run);
+        delivered = load_counts(run->load).delivered;
+        if (delivered != before || !time_is_up(run, now_ms))
+            since_ms = now_ms;
+        if (now_ms - since_ms >= FLUSH_PATIENCE_MS)
             return;
     }
 }
@@ -401,12 +424,12 @@ static enum weir_err_code check_delivery(const struct load *load, struct weir_er
         return weir_fail(err, WEIR_ERR_KAFKA, "%" PRIu64 " of %" PRIu64 " records were not delivered: %s",
                          counts.sent - counts.delivered, counts.sent, load_first_failure(load));
     if (load_queued(load) > 0)
-        return weir_fail(err, WEIR_ERR_KAFKA, "%" PRIu64 " of %" PRIu64 " records were still queued",
-                         load_queued(load), counts.sent);
+        return weir_fail(err, WEIR_ERR_KAFKA, "%" PRIu64 " of %" PRIu64 " records were still queued%s%s",
+                         load_queued(load), counts.sent, *load_trouble(load) ? ": " : "", load_trouble(load));
     return WEIR_OK;
 }
 
-static enum weir_err_code finish(const struct run *run, struct weir_err *err)
+static enum weir_err_code finish(struct run *run, struct weir_err *err)
 {
     if (run->load)
         drain(run);

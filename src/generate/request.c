@@ -239,9 +239,7 @@ static bool has_property(const struct request *request, const char *name)
 static enum weir_err_code check_target(const struct request *request, struct weir_err *err)
 {
     if (request->to_stdout)
-        return request->bootstrap || request->topic
-                   ? weir_fail(err, WEIR_ERR_USAGE, "--stdout is instead of --bootstrap-server and --topic")
-                   : WEIR_OK;
+        return WEIR_OK;
     if (!request->topic)
         return weir_fail(err, WEIR_ERR_USAGE, "--topic is missing (or --stdout)");
     if (!request->bootstrap && !has_property(request, "bootstrap.servers"))
@@ -259,6 +257,23 @@ static enum weir_err_code check(const struct request *request, struct weir_err *
     if (mix->form == MIX_JSON && mix->unknown_ids > 0)
         return weir_fail(err, WEIR_ERR_USAGE, "--unknown-ids: plain JSON has no schema id");
     return check_target(request, err);
+}
+
+/* What says how a record goes to Kafka would be passed over in silence, for a line has but a value. */
+static enum weir_err_code check_lines(int argc, char **argv, struct weir_err *err)
+{
+    static const char *const senseless[] = {"--bootstrap-server", "--topic", "--partition", "-X",
+                                            "--headers",          "--keys",  "--no-keys"};
+    for (int i = 1; i < argc; i++) {
+        const struct request_option *option = find_option(argv[i]);
+        for (size_t k = 0; option && k < sizeof senseless / sizeof senseless[0]; k++)
+            if (strcmp(option->name, senseless[k]) == 0)
+                return weir_fail(err, WEIR_ERR_USAGE,
+                                 "%s means nothing with --stdout: a line is only a value", option->name);
+        if (option && option->argument && !strchr(argv[i], '='))
+            i++;
+    }
+    return WEIR_OK;
 }
 
 static void finish(const struct raw *raw, struct request *request)
@@ -289,6 +304,8 @@ enum weir_err_code request_parse(int argc, char **argv, struct request *request,
         code = parse_one(argc, argv, &i, &raw, err);
     if (code == WEIR_OK && !raw.request.help)
         code = check(&raw.request, err);
+    if (code == WEIR_OK && !raw.request.help && raw.request.to_stdout)
+        code = check_lines(argc, argv, err);
     if (code == WEIR_OK)
         finish(&raw, request);
     return code;

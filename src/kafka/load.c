@@ -14,6 +14,7 @@ struct load {
     rd_kafka_topic_t *topic;
     struct load_counts counts;
     char first_failure[TEXT_MAX];
+    char trouble[TEXT_MAX];
 };
 
 /* Idempotent, with batches large enough for flat out; keys go where Java clients put them. */
@@ -21,6 +22,8 @@ static const struct weir_property defaults[] = {
     {.name = "client.id", .value = "weir-generate"},
     {.name = "enable.idempotence", .value = "true"},
     {.name = "linger.ms", .value = "20"},
+    /* What it would say itself comes as errors, too: see load_trouble. */
+    {.name = "log_level", .value = "0"},
     {.name = "partitioner", .value = "murmur2_random"},
     {.name = "queue.buffering.max.messages", .value = "500000"},
     {.name = "queue.buffering.max.kbytes", .value = "262144"},
@@ -38,6 +41,15 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     }
     if (load->counts.failed++ == 0)
         (void)snprintf(load->first_failure, sizeof load->first_failure, "%s", rd_kafka_err2str(message->err));
+}
+
+/* "All brokers are down" says less than what came before it. */
+static void on_error(rd_kafka_t *producer, int code, const char *reason, void *opaque)
+{
+    (void)producer;
+    struct load *load = opaque;
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !load->trouble[0])
+        (void)snprintf(load->trouble, sizeof load->trouble, "%s", reason);
 }
 
 static enum weir_err_code set_all(rd_kafka_conf_t *conf, const struct weir_property *properties, size_t n,
@@ -61,6 +73,7 @@ static enum weir_err_code open_producer(struct load *load, const struct weir_pro
         code = set_all(conf, properties, n, err);
     if (code == WEIR_OK) {
         rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+        rd_kafka_conf_set_error_cb(conf, on_error);
         rd_kafka_conf_set_opaque(conf, load);
         load->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
         if (!load->producer)
@@ -201,6 +214,11 @@ uint64_t load_queued(const struct load *load)
 struct load_counts load_counts(const struct load *load)
 {
     return load->counts;
+}
+
+const char *load_trouble(const struct load *load)
+{
+    return load->trouble;
 }
 
 const char *load_first_failure(const struct load *load)

@@ -57,6 +57,9 @@ uint64_t load_queued(const struct load *load);
 
 struct load_counts load_counts(const struct load *load);
 
+/* What is wrong with the brokers, as was noticed last; "" while nothing was. Borrowed until the next call. */
+const char *load_trouble(const struct load *load);
+
 /* Why the first record failed, "" while none did. Borrowed. */
 const char *load_first_failure(const struct load *load);
 

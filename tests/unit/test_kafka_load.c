@@ -84,9 +84,8 @@ static void a_full_queue_is_said(void **state)
     const struct weir_property properties[] = {
         {.name = "bootstrap.servers", .value = "127.0.0.1:1"},
         {.name = "queue.buffering.max.messages", .value = "2"},
-        {.name = "log_level", .value = "0"},
     };
-    struct load *load = open_load(properties, 3);
+    struct load *load = open_load(properties, 2);
     const struct weir_header header = {"a", weir_bytes_of("1")};
     struct weir_bytes value = weir_bytes_of("value");
     assert_int_equal(load_send(load, LOAD_ANY_PARTITION, WEIR_NO_BYTES, value, NULL, 0, NULL), WEIR_OK);
@@ -96,6 +95,7 @@ static void a_full_queue_is_said(void **state)
                          WEIR_ERR_TRANSIENT);
     assert_int_equal(load_counts(load).sent, 2);
     assert_int_equal(load_flush(load, 10), 2);
+    assert_non_null(strstr(load_trouble(load), "127.0.0.1:1"));
     load_close(load);
 }
 

@@ -111,7 +111,10 @@ static void mistakes_are_named(void **state)
     } cases[] = {
         {"generate", "--topic is missing"},
         {"generate --topic t", "--bootstrap-server is missing"},
-        {"generate --stdout --topic t", "--stdout is instead of"},
+        {"generate --stdout --topic t", "--topic means nothing with --stdout"},
+        {"generate --keys --stdout", "--keys means nothing with --stdout"},
+        {"generate --stdout --count 5 -X a=b", "-X means nothing with --stdout"},
+        {"generate --partition=1 --stdout", "--partition means nothing with --stdout"},
         {"generate --stdout --rat 5", "unknown option '--rat'; did you mean '--rate'?"},
         {"generate --stdout --frobnicate", "unknown option '--frobnicate'"},
         {"generate --stdout extra", "'extra' is not an option"},
@@ -158,7 +161,7 @@ static void brokers_may_come_as_a_property(void **state)
 static void properties_are_bounded(void **state)
 {
     (void)state;
-    char text[LINE_MAX] = "generate --stdout", *p = text + strlen(text);
+    char text[LINE_MAX] = "generate --bootstrap-server a --topic t", *p = text + strlen(text);
     for (int i = 0; i < REQUEST_PROPERTIES_MAX / 2; i++)
         p = stpcpy(p, " -X=a=b");
     struct request request;
