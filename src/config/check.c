@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "weir/nearest.h"
+
 static const struct parsed_value *value_of(const struct parsed *parsed, const char *path)
 {
     return &parsed->values[options_find(path)];
@@ -55,6 +57,17 @@ static enum weir_err_code check_registry(const struct reading *reading, const st
     return url->text ? check_access(reading, parsed) : refuse_access(reading, parsed);
 }
 
+/* A property that may be meant for it is pointed at. */
+static enum weir_err_code fail_no_brokers(const struct reading *reading, const struct weir_spec *spec)
+{
+    static const char *const wanted[] = {"bootstrap.servers"};
+    for (size_t i = 0; i < spec->n_kafka; i++)
+        if (weir_nearest(spec->kafka[i].name, wanted, 1))
+            return reading_fail(reading, spec->kafka[i].at, "kafka: unknown property %s; did you mean '%s'?",
+                                reading_quote(spec->kafka[i].name).text, wanted[0]);
+    return reading_fail(reading, (struct weir_at){0, 0}, "kafka: bootstrap.servers is missing");
+}
+
 /* The client would start without brokers and wait for ever. */
 static enum weir_err_code check_brokers(const struct reading *reading, const struct parsed *parsed)
 {
@@ -64,7 +77,7 @@ static enum weir_err_code check_brokers(const struct reading *reading, const str
         if (strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0)
             return WEIR_OK;
     }
-    return reading_fail(reading, (struct weir_at){0, 0}, "kafka: bootstrap.servers is missing");
+    return fail_no_brokers(reading, spec);
 }
 
 /* A record that comes back into the input would go round for ever. */

@@ -10,6 +10,17 @@ const struct property_reserved property_reserved[] = {
     {NULL, NULL, NULL},
 };
 
+const struct property_default property_defaults[] = {
+#define WEIR_DEFAULT_COMMON(name, value, why)   {name, value, why},
+#define WEIR_DEFAULT_CONSUMER(name, value, why) {name, value, why},
+#define WEIR_DEFAULT_PRODUCER(name, value, why) {name, value, why},
+#include "weir/defaults.def"
+#undef WEIR_DEFAULT_COMMON
+#undef WEIR_DEFAULT_CONSUMER
+#undef WEIR_DEFAULT_PRODUCER
+    {NULL, NULL, NULL},
+};
+
 /*
  * Endings of names whose values nobody should see. "key" takes in ssl_key, an API key and a private key;
  * ssl.key.location is a path, and seeing it helps.

@@ -15,6 +15,13 @@ struct property_reserved {
 /* weir/reserved.def as a table; a row whose name is NULL ends it. */
 extern const struct property_reserved property_reserved[];
 
+struct property_default {
+    const char *name, *value, *why;
+};
+
+/* weir/defaults.def as a table; a row whose name is NULL ends it. */
+extern const struct property_default property_defaults[];
+
 /* True for names that speak of a secret: of a property ("sasl.password") or of a variable ("DB_PASSWORD"). */
 bool property_is_secret(const char *name);
 

@@ -63,6 +63,13 @@ static void put_sets(FILE *to)
     }
 }
 
+static void put_defaults(FILE *to)
+{
+    fputs("\n| property | weir's default | because |\n|---|---|---|\n", to);
+    for (const struct property_default *row = property_defaults; row->name; row++)
+        fprintf(to, "| `%s` | `%s` | %s |\n", row->name, row->value, row->why);
+}
+
 static void put_reserved(FILE *to)
 {
     fputs("\n| property | weir sets | because |\n|---|---|---|\n", to);
@@ -79,6 +86,7 @@ enum weir_err_code config_reference(FILE *to, struct weir_err *err)
     put_options(to);
     put_tests(to);
     put_sets(to);
+    put_defaults(to);
     put_reserved(to);
     if (fflush(to) != 0 || ferror(to))
         return weir_fail(err, WEIR_ERR_IO, "cannot write: %s", strerror(errno));

@@ -210,6 +210,20 @@ static void show_properties(struct show *show, const struct parsed *parsed)
                                       origin_name(node->origin), node->key_at});
 }
 
+static bool is_set(const struct parsed *parsed, const char *name)
+{
+    const struct tree_node *map = tree_child(parsed->tree, "kafka");
+    return map && tree_child(map, name);
+}
+
+/* What weir sets otherwise than librdkafka does, where the file does not. */
+static void show_defaults(struct show *show, const struct parsed *parsed)
+{
+    for (const struct property_default *row = property_defaults; row->name; row++)
+        if (!is_set(parsed, row->name))
+            put_line(show, &(struct line){"kafka.", row->name, row->value, NULL, "default", {0, 0}});
+}
+
 static void show_reserved(struct show *show)
 {
     for (const struct property_reserved *row = property_reserved; row->name; row++) {
@@ -231,6 +245,7 @@ enum weir_err_code config_show(const struct weir_spec *spec, bool json, FILE *to
     show_list(&show, parsed, "check");
     show_sets(&show, parsed);
     show_properties(&show, parsed);
+    show_defaults(&show, parsed);
     show_reserved(&show);
     if (json)
         fputs("\n]\n", to);

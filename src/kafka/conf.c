@@ -6,38 +6,54 @@
 #include <string.h>
 
 #include "sys/log.h"
+#include "weir/nearest.h"
 
 /* librdkafka's greatest: how large a record may be is the topics' to say, and is looked at before anything is
  * sent. */
 #define MESSAGE_BYTES_MAX 1000000000
+
+/* What brokers take in a group instance id. */
+#define ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+/* More names of properties than librdkafka has. */
+#define PROPERTIES_MAX 512
 
 struct setting {
     const char *name;
     const char *value;
 };
 
-/* Defaults that users may override. docs/performance.md and docs/ARCHITECTURE.md say what each is for. */
+/* Defaults that users may override: those of all clients, and of each kind. */
+#define WEIR_DEFAULT_COMMON(name, value, why)
+#define WEIR_DEFAULT_CONSUMER(name, value, why)
+#define WEIR_DEFAULT_PRODUCER(name, value, why)
+
+#undef WEIR_DEFAULT_COMMON
+#define WEIR_DEFAULT_COMMON(name, value, why) {name, value},
 static const struct setting common_defaults[] = {
-    {"client.id", "weir"},
-    {"topic.metadata.refresh.interval.ms", "30000"},
-    {"reconnect.backoff.ms", "50"},
-    {"reconnect.backoff.max.ms", "1000"},
+#include "weir/defaults.def"
     {NULL, NULL},
 };
+#undef WEIR_DEFAULT_COMMON
+#define WEIR_DEFAULT_COMMON(name, value, why)
 
+#undef WEIR_DEFAULT_CONSUMER
+#define WEIR_DEFAULT_CONSUMER(name, value, why) {name, value},
 static const struct setting consumer_defaults[] = {
-    {"session.timeout.ms", "10000"},         {"heartbeat.interval.ms", "3000"},
-    {"max.poll.interval.ms", "90000"},       {"queued.min.messages", "20000"},
-    {"queued.max.messages.kbytes", "16384"}, {"fetch.queue.backoff.ms", "1"},
-    {"allow.auto.create.topics", "false"},   {NULL, NULL},
-};
-
-static const struct setting producer_defaults[] = {
-    {"transaction.timeout.ms", "30000"},
-    {"linger.ms", "50"},
-    {"retry.backoff.ms", "5"},
+#include "weir/defaults.def"
     {NULL, NULL},
 };
+#undef WEIR_DEFAULT_CONSUMER
+#define WEIR_DEFAULT_CONSUMER(name, value, why)
+
+#undef WEIR_DEFAULT_PRODUCER
+#define WEIR_DEFAULT_PRODUCER(name, value, why) {name, value},
+static const struct setting producer_defaults[] = {
+#include "weir/defaults.def"
+    {NULL, NULL},
+};
+#undef WEIR_DEFAULT_COMMON
+#undef WEIR_DEFAULT_CONSUMER
+#undef WEIR_DEFAULT_PRODUCER
 
 /* What is weir's alone: include/weir/reserved.def is also why the configuration refuses these. */
 static const struct setting reserved[] = {
@@ -59,6 +75,11 @@ enum weir_err_code conf_identify(struct conf_identity *identity, const char *pip
         return weir_fail(err, WEIR_ERR_CONFIG,
                          "librdkafka %s cannot be used: 2.8.0 or newer is needed, but not 2.10.0",
                          rd_kafka_version_str());
+    if (!*instance || instance[strspn(instance, ID_CHARACTERS)])
+        return weir_fail(
+            err, WEIR_ERR_USAGE,
+            "the instance '%s' must be made of letters, digits, '.', '_' and '-', as Kafka wants it",
+            instance);
     int len = snprintf(identity->text, sizeof identity->text, "%s-%s-%d", pipeline, instance, worker);
     if (len < 0 || (size_t)len >= sizeof identity->text)
         return weir_fail(err, WEIR_ERR_CONFIG,
@@ -86,15 +107,56 @@ static enum weir_err_code set_all(rd_kafka_conf_t *conf, const struct setting *s
     return WEIR_OK;
 }
 
+/* The names at the beginnings of the lines of librdkafka's table of properties, cut out in place; at most
+ * max. */
+static size_t read_names(char *table, const char **names, size_t max)
+{
+    size_t n = 0;
+    for (char *line = table, *next = NULL; line && n < max; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        size_t len = strcspn(line, " |");
+        if (len > 0 && line[len] == ' ') {
+            line[len] = '\0';
+            names[n++] = line;
+        }
+    }
+    return n;
+}
+
+/* A name that librdkafka does not know, and the one that may have been meant. */
+static enum weir_err_code fail_unknown(const struct weir_property *property, struct weir_err *err)
+{
+    const char *names[PROPERTIES_MAX];
+    char *table = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&table, &len);
+    if (!to)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the names of properties");
+    rd_kafka_conf_properties_show(to);
+    (void)fclose(to);
+    const char *near = weir_nearest(property->name, names, read_names(table, names, PROPERTIES_MAX));
+    (void)weir_fail(err, WEIR_ERR_CONFIG, "line %d, column %d: kafka: librdkafka has no property '%s'%s%s%s",
+                    property->at.line, property->at.column, property->name, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+    free(table);
+    return err->code;
+}
+
 static enum weir_err_code set_users(rd_kafka_conf_t *conf, const struct weir_spec *spec, struct weir_err *err)
 {
+    char text[256];
     for (size_t i = 0; i < spec->n_kafka; i++) {
         const struct weir_property *property = &spec->kafka[i];
-        struct weir_err why;
-        if (set(conf, property->name, property->value, &why) != WEIR_OK)
+        rd_kafka_conf_res_t result =
+            rd_kafka_conf_set(conf, property->name, property->value, text, sizeof text);
+        if (result == RD_KAFKA_CONF_UNKNOWN)
+            return fail_unknown(property, err);
+        if (result != RD_KAFKA_CONF_OK)
             return weir_fail(err, WEIR_ERR_CONFIG, "line %d, column %d: kafka.%s: %s", property->at.line,
                              property->at.column, property->name,
-                             property->secret ? "librdkafka does not take this value" : why.text);
+                             property->secret ? "librdkafka does not take this value" : text);
     }
     return WEIR_OK;
 }

@@ -9,8 +9,8 @@
 #include "weir/err.h"
 #include "weir/spec.h"
 
-/* Longest transactional id. */
-#define CONF_IDENTITY_MAX 256
+/* Longest identity with its end: brokers take group instance ids of up to 249 characters. */
+#define CONF_IDENTITY_MAX 250
 
 /* librdkafka's default for batch.size. */
 #define CONF_BATCH_BYTES 1000000
@@ -28,7 +28,9 @@ struct conf_identity {
 /* Whether weir works with the librdkafka of that rd_kafka_version(). Pure. */
 bool conf_takes_version(int version);
 
-/* WEIR_ERR_CONFIG when it would be too long, or when librdkafka at run time is a version that weir refuses.
+/*
+ * WEIR_ERR_USAGE when the instance has characters that brokers refuse in a group instance id. WEIR_ERR_CONFIG
+ * when the identity would be too long, or when librdkafka at run time is a version that weir refuses.
  */
 enum weir_err_code conf_identify(struct conf_identity *identity, const char *pipeline, const char *instance,
                                  int worker, struct weir_err *err);

@@ -49,6 +49,9 @@ static void refuses_what_cannot_go_together(void **state)
         {"pipeline: p\nkafka: { client.id: b }\ninput: { topic: in }\noutput: { topic: out }\n"
          "registry: { dir: d }\n",
          "f: kafka: bootstrap.servers is missing"},
+        {"pipeline: p\nkafka: { bootstrap.serverz: b }\ninput: { topic: in }\noutput: { topic: out }\n"
+         "registry: { dir: d }\n",
+         "f:2:10: kafka: unknown property 'bootstrap.serverz'; did you mean 'bootstrap.servers'?"},
         {"pipeline: p\nkafka: { bootstrap.servers: b }\ninput: { topic: t }\noutput: { topic: t }\n"
          "registry: { dir: d }\n",
          "f:4:18: output.topic and input.topic are the same topic"},

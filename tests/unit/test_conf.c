@@ -230,7 +230,7 @@ static void refuse(struct weir_property property, struct weir_err *err)
     assert_int_equal(conf_producer(&spec, &identity, CONF_BATCH_BYTES, &conf, err), WEIR_ERR_CONFIG);
     assert_null(conf);
     assert_int_equal(err->code, WEIR_ERR_CONFIG);
-    assert_non_null(strstr(err->text, "line 7, column 3: kafka."));
+    assert_non_null(strstr(err->text, "line 7, column 3: kafka"));
     assert_non_null(strstr(err->text, property.name));
 }
 
@@ -239,7 +239,12 @@ static void test_unknown_property(void **state)
     (void)state;
     struct weir_err err = {0};
     refuse((struct weir_property){.name = "linger.mz", .value = "5"}, &err);
-    assert_non_null(strstr(err.text, "No such configuration property"));
+    assert_non_null(strstr(err.text, "no property 'linger.mz'; did you mean 'linger.ms'?"));
+    /* An alias is a name too. */
+    refuse((struct weir_property){.name = "bootstrap.serverz", .value = "b"}, &err);
+    assert_non_null(strstr(err.text, "did you mean 'bootstrap.servers'?"));
+    refuse((struct weir_property){.name = "no.such.thing", .value = "b"}, &err);
+    assert_null(strstr(err.text, "did you mean"));
 }
 
 static void test_bad_value(void **state)
@@ -289,6 +294,10 @@ static void test_identity(void **state)
     name[CONF_IDENTITY_MAX - 5] = 'x';
     name[CONF_IDENTITY_MAX - 4] = '\0';
     assert_int_equal(conf_identify(&made, name, "i", 0, &err), WEIR_ERR_CONFIG);
+    static const char *const bad[] = {"", "a b", "a/b", "a\nb", "\xc3\xa4"};
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(conf_identify(&made, "logins", bad[i], 0, &err), WEIR_ERR_USAGE);
+    assert_int_equal(conf_identify(&made, "logins", "pod-3.example_A", 0, &err), WEIR_OK);
 }
 
 static void test_version(void **state)

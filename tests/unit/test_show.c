@@ -64,6 +64,7 @@ static void prints_every_value_and_where_it_came_from(void **state)
     expect_line(printed, "set.a                                 { now: millis }                   f:12\n");
     expect_line(printed, "set.b                                 \"x\\u000ay\"                        f:13\n");
     expect_line(printed, "kafka.isolation.level                 read_committed                    weir\n");
+    expect_line(printed, "kafka.session.timeout.ms              10000                             default\n");
     assert_null(strstr(printed, "output.partition  "));
     assert_null(strstr(printed, "registry.url"));
     free(printed);
