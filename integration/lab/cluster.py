@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -336,12 +337,14 @@ def main(argv=None):
     if args.command == "tool":
         if not args.words:
             parser.error("tool needs a class, such as org.apache.kafka.tools.TopicCommand")
-        argv = java(kafka_home(), "/nonexistent", *args.words)
+        argv = java(kafka_home(), Path(tempfile.gettempdir()) / "kafka-tool-logs", *args.words)
         os.execvp(argv[0], argv)
     if args.command == "start":
         cluster = Cluster(args.folder, nodes=args.nodes, tied=False, port=args.port).start()
         print(cluster.bootstrap)
         return 0
+    if not (Path(args.folder) / "cluster.json").is_file():
+        parser.exit(1, f"script/kafka {args.command}: there is no broker's folder {args.folder}\n")
     cluster = Cluster(args.folder, tied=False)
     if args.command == "stop":
         cluster.stop()
