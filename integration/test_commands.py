@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 from lab.logins import plain
 from lab.weir import ROOT, binary
@@ -39,4 +40,30 @@ def test_every_command_has_help():
 
 def test_a_wrong_command_line_is_a_usage_error():
     assert weir("rum").returncode == 64
-    assert weir("run", "--no-such-option").returncode == 64
+    for command in ("run", "try", "generate", "config"):
+        done = weir(command, "--no-such-option")
+        assert done.returncode == 64
+        assert done.stderr.startswith(f"weir {command}: ".encode()), done.stderr
+    done = weir("run", "-c", "config/user-login.yaml", "--instance", "a b")
+    assert done.returncode == 64 and b"'a b'" in done.stderr
+
+
+def test_a_line_that_is_not_hexadecimal_does_not_end_the_others():
+    done = weir("try", "-c", "config/user-login.yaml", "--hex", stdin=plain().hex().encode() + b"\nxx\n7b7d\n")
+    good, bad, empty = map(json.loads, done.stdout.splitlines())
+    assert good["verdict"] == "PASS" and empty["verdict"] == "PASS"
+    assert bad["line"] == 2 and "hexadecimal" in bad["error"]
+    assert done.returncode == 1
+
+
+def test_a_load_ends_in_time_without_a_broker():
+    began = time.monotonic()
+    done = weir("generate", "--bootstrap-server", "127.0.0.1:1", "--topic", "t", "--duration", "1s", "--format", "json")
+    assert done.returncode == 69 and time.monotonic() - began < 25
+    assert all(line.startswith(b"weir generate: ") for line in done.stderr.splitlines()), done.stderr
+
+
+def test_stopping_no_broker_is_an_error(tmp_path):
+    done = subprocess.run([ROOT / "script/kafka", "stop", tmp_path / "none"], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1 and b"no broker" in done.stderr
+    assert not (tmp_path / "none").exists()

@@ -29,7 +29,7 @@ struct request {
 
 static int complain(const struct weir_err *err)
 {
-    fprintf(stderr, "weir: %s\n", err->text);
+    fprintf(stderr, "weir config: %s\n", err->text);
     return weir_err_exit(err->code);
 }
 
@@ -57,11 +57,9 @@ static int check(const struct weir_spec *spec)
         code = conf_check(spec, &err);
     /* Only what is wrong with the file itself has a place in it. */
     if (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE)
-        fprintf(stderr, "weir: %s: %s\n", config_name(spec), err.text);
-    else if (code)
-        fprintf(stderr, "weir: %s\n", err.text);
+        config_blame(spec, &err);
     if (code)
-        return weir_err_exit(code);
+        return complain(&err);
     printf("ok: %s: pipeline %s reads %s and writes %s, malformed records go to %s\n", config_name(spec),
            spec->core.pipeline, spec->core.input_topic, spec->output.topic, spec->dead_letter.topic);
     return 0;

@@ -359,10 +359,9 @@ static void say_end(struct run *run, enum weir_err_code code, const struct weir_
 /* What does not fit the file gets the file's name before it, as what is wrong in the file itself has. */
 static enum weir_err_code name_file(const struct run *run, enum weir_err_code code, struct weir_err *err)
 {
-    struct weir_err why = *err;
-    if (code != WEIR_ERR_CONFIG && code != WEIR_ERR_INCOMPATIBLE)
-        return code;
-    return weir_fail(err, code, "%s: %s", config_name(run->spec), why.text);
+    if (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE)
+        config_blame(run->spec, err);
+    return code;
 }
 
 static enum weir_err_code run_pipeline(struct run *run, struct weir_err *err)

@@ -37,7 +37,8 @@ static const char usage[] =
     "      --timestamp MS    source timestamp of the records; else the time of processing\n"
     "  -h, --help            this text\n"
     "\n"
-    "Exits with 0 whatever the verdicts are; 64 and above as in sysexits.h.\n";
+    "A line that is not hexadecimal where --hex says so gives a line with error and line instead.\n"
+    "Exits with 0 whatever the verdicts are, 1 when there was such a line; 64 and above as in sysexits.h.\n";
 
 enum option_code {
     OPTION_NULL = 256,
@@ -123,6 +124,7 @@ struct reader {
     char *line;
     size_t room;
     uint64_t n;
+    uint64_t n_bad; /* of those, lines that are no record at all */
 };
 
 static int hex_digit(char c)
@@ -149,10 +151,12 @@ static bool unhex(char *text, size_t *len)
     return true;
 }
 
-/* The next line as a record's value; *more is false at the end of the input. */
+/* The next line as a record's value; *more is false at the end of the input, *bad true when it is no value.
+ */
 static enum weir_err_code read_value(struct reader *reader, const struct options *options, bool *more,
-                                     struct weir_bytes *value, struct weir_err *err)
+                                     bool *bad, struct weir_bytes *value, struct weir_err *err)
 {
+    *bad = false;
     ssize_t got = getline(&reader->line, &reader->room, reader->file);
     *more = got >= 0;
     if (got < 0)
@@ -165,8 +169,7 @@ static enum weir_err_code read_value(struct reader *reader, const struct options
     if (options->null_text && len == strlen(options->null_text) &&
         memcmp(reader->line, options->null_text, len) == 0)
         return WEIR_OK;
-    if (options->hex && !unhex(reader->line, &len))
-        return weir_fail(err, WEIR_ERR_USAGE, "line %" PRIu64 " is not hexadecimal", reader->n);
+    *bad = options->hex && !unhex(reader->line, &len);
     *value = (struct weir_bytes){(const uint8_t *)reader->line, len};
     return WEIR_OK;
 }
@@ -183,10 +186,16 @@ static enum weir_err_code run_lines(struct trial *trial, struct reader *reader, 
     bool interactive = isatty(fileno(reader->file)) == 1;
     struct weir_record record = {.partition = (int32_t)options->partition, .offset = options->offset};
     for (;;) {
-        bool more;
-        enum weir_err_code code = read_value(reader, options, &more, &record.value, err);
+        bool more, bad;
+        enum weir_err_code code = read_value(reader, options, &more, &bad, &record.value, err);
         if (code != WEIR_OK || !more)
             return code;
+        if (bad) {
+            (void)printf("{\"error\":\"not hexadecimal digits, two a byte\",\"line\":%" PRIu64 "}\n",
+                         reader->n);
+            reader->n_bad++;
+            continue;
+        }
         int64_t now_ms = options->now_ms >= 0 ? options->now_ms : clock_wall_ms();
         record.timestamp_ms = options->timestamp_ms >= 0 ? options->timestamp_ms : now_ms;
         struct weir_bytes line;
@@ -209,7 +218,7 @@ static enum weir_err_code open_input(struct reader *reader, const struct options
     return weir_fail(err, code, "%s: %s", options->input, strerror(errno));
 }
 
-static enum weir_err_code try_records(struct trial *trial, const struct options *options,
+static enum weir_err_code try_records(struct trial *trial, const struct options *options, uint64_t *n_bad,
                                       struct weir_err *err)
 {
     struct reader reader = {0};
@@ -220,6 +229,7 @@ static enum weir_err_code try_records(struct trial *trial, const struct options 
     code = run_lines(trial, &reader, options, err);
     if (fflush(stdout) != 0 && code == WEIR_OK)
         code = weir_fail(err, WEIR_ERR_IO, "writing: %s", strerror(errno));
+    *n_bad = reader.n_bad;
     free(reader.line);
     if (options->input)
         (void)fclose(reader.file);
@@ -232,6 +242,7 @@ int cmd_try(int argc, char **argv)
     struct weir_spec *spec = NULL;
     struct trial *trial = NULL;
     struct weir_err err;
+    uint64_t n_bad = 0;
     enum weir_err_code code = parse_options(argc, argv, &options, &err);
     if (code == WEIR_OK && options.help)
         return fputs(usage, stdout) == EOF;
@@ -239,11 +250,13 @@ int cmd_try(int argc, char **argv)
         code = config_load(options.config, &spec, &err);
     if (code == WEIR_OK)
         code = trial_new(spec, options.schemas, &trial, &err);
+    if (spec && (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE))
+        config_blame(spec, &err);
     if (code == WEIR_OK)
-        code = try_records(trial, &options, &err);
+        code = try_records(trial, &options, &n_bad, &err);
     if (code != WEIR_OK)
         (void)fprintf(stderr, "weir try: %s\n", err.text);
     trial_free(trial);
     config_free(spec);
-    return code == WEIR_OK ? 0 : weir_err_exit(code);
+    return code == WEIR_OK ? n_bad > 0 : weir_err_exit(code);
 }

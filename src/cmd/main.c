@@ -6,6 +6,9 @@
 #include "weir/err.h"
 #include "weir/nearest.h"
 
+/* Room for "weir COMMAND". */
+#define LABEL_MAX 32
+
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -61,8 +64,14 @@ int main(int argc, char **argv)
         puts("weir " WEIR_VERSION);
         return 0;
     }
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(word, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(word, commands[i].name) != 0)
+            continue;
+        /* getopt begins its messages with that. */
+        char label[LABEL_MAX];
+        (void)snprintf(label, sizeof label, "weir %s", word);
+        argv[1] = label;
+        return commands[i].run(argc - 1, argv + 1);
+    }
     return unknown_command(word);
 }

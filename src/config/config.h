@@ -51,6 +51,12 @@ void config_free(struct weir_spec *spec);
 const char *config_name(const struct weir_spec *spec);
 
 /*
+ * Puts the file's name before the message of a failure that the file is to blame for: "FILE:LINE:COLUMN: …"
+ * when it begins with a place ("line L, column C: …"), else "FILE: …".
+ */
+void config_blame(const struct weir_spec *spec, struct weir_err *err);
+
+/*
  * Prints every option and property with its value and where it came from: aligned for a person, or one JSON
  * object. Secrets are masked. spec is of config_load or config_parse. Fails with WEIR_ERR_IO.
  */

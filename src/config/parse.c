@@ -242,3 +242,13 @@ const char *config_name(const struct weir_spec *spec)
 {
     return parsed_of(spec)->name;
 }
+
+void config_blame(const struct weir_spec *spec, struct weir_err *err)
+{
+    struct weir_err why = *err;
+    int line = 0, column = 0, len = 0;
+    if (sscanf(why.text, "line %d, column %d: %n", &line, &column, &len) == 2 && len > 0)
+        (void)weir_fail(err, why.code, "%s:%d:%d: %s", config_name(spec), line, column, why.text + len);
+    else
+        (void)weir_fail(err, why.code, "%s: %s", config_name(spec), why.text);
+}

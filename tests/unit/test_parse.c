@@ -209,6 +209,22 @@ static void freeing_nothing_is_fine(void **state)
     config_free(NULL);
 }
 
+/* A failure that was found later gets the file's name in the same shape as those of the file itself. */
+static void blames_the_file(void **state)
+{
+    (void)state;
+    struct weir_spec *spec = case_spec("pipeline: p\nkafka: { bootstrap.servers: b }\ninput: { topic: in }\n"
+                                       "output: { topic: out }\nregistry: { dir: d }\n");
+    struct weir_err err = {WEIR_ERR_CONFIG, "line 12, column 7: check[0]: 5"};
+    config_blame(spec, &err);
+    assert_string_equal(err.text, "f:12:7: check[0]: 5");
+    err = (struct weir_err){WEIR_ERR_INCOMPATIBLE, "a: a long, but an int is read"};
+    config_blame(spec, &err);
+    assert_string_equal(err.text, "f: a: a long, but an int is read");
+    assert_int_equal(err.code, WEIR_ERR_INCOMPATIBLE);
+    config_free(spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +237,7 @@ int main(void)
         cmocka_unit_test(bounds_the_file),
         cmocka_unit_test(every_failing_allocation_is_met),
         cmocka_unit_test(freeing_nothing_is_fine),
+        cmocka_unit_test(blames_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
