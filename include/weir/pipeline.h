@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "weir/arena.h"
 #include "weir/bytes.h"
@@ -86,27 +87,56 @@ enum weir_err_code weir_plan_new(const struct weir_plan_request *request, struct
                                  struct weir_err *err);
 void weir_plan_free(struct weir_plan *plan);
 
-/* How a value is packed (Confluent wire format V0, or plain JSON). */
+#define WEIR_GUID_SIZE 16
+
+/* What names a writer's schema: the number that one registry gave it, or the GUID that it has in all of them.
+ * What does not apply is zero. */
+struct weir_schema_key {
+    bool by_guid;
+    uint32_t id;
+    uint8_t guid[WEIR_GUID_SIZE];
+};
+
+static inline bool weir_schema_key_equal(const struct weir_schema_key *a, const struct weir_schema_key *b)
+{
+    return a->id == b->id && a->by_guid == b->by_guid &&
+           (!a->by_guid || memcmp(a->guid, b->guid, sizeof a->guid) == 0);
+}
+
+/* Room for the text of a key and its NUL: "6da336d8-f1d3-0f98-4c47-d03ee8a14a12". */
+#define WEIR_SCHEMA_KEY_TEXT 37
+
+/* The number in decimal, or the GUID as registries write it. Returns text. */
+const char *weir_schema_key_print(const struct weir_schema_key *key, char text[WEIR_SCHEMA_KEY_TEXT]);
+
+/* How a value is packed: in one of Confluent's wire formats, or as plain JSON. */
 enum weir_wire_kind {
-    WEIR_WIRE_TOMBSTONE, /* no value */
-    WEIR_WIRE_AVRO,      /* 00, four bytes of schema id (big-endian), Avro binary */
-    WEIR_WIRE_JSON,
-    WEIR_WIRE_EMPTY,
-    WEIR_WIRE_UNKNOWN
+    WEIR_WIRE_TOMBSTONE,  /* no value */
+    WEIR_WIRE_AVRO,       /* Avro binary, behind the name of its schema or with it in a header */
+    WEIR_WIRE_JSON,       /* JSON */
+    WEIR_WIRE_EMPTY,      /* no bytes */
+    WEIR_WIRE_BAD_HEADER, /* the header that should name the schema does not */
+    WEIR_WIRE_UNKNOWN     /* none of these */
 };
 
 struct weir_wire {
     enum weir_wire_kind kind;
-    uint32_t schema_id; /* AVRO */
-    size_t prefix;      /* bytes before the payload */
+    struct weir_schema_key key; /* AVRO */
+    size_t prefix;              /* bytes before the payload */
 };
 
-/* Number of bytes of the V0 prefix. */
-#define WEIR_WIRE_PREFIX 5
+/* Number of bytes of the V0 prefix, 00 and a number (big-endian), and of the V1 prefix, 01 and a GUID. */
+#define WEIR_WIRE_PREFIX      5
+#define WEIR_WIRE_GUID_PREFIX (1 + WEIR_GUID_SIZE)
 
-/* Tells the packing of a value apart. AUTO: 00 and at least five bytes is Avro; '{' after white space is
- * JSON. */
-struct weir_wire weir_wire_read(enum weir_format format, struct weir_bytes value);
+/* The header in which Confluent's HeaderSchemaIdSerializer puts that prefix: the payload then has none. */
+#define WEIR_WIRE_HEADER "__value_schema_id"
+
+/*
+ * Tells apart how a record's value is packed. AUTO and AVRO: the last WEIR_WIRE_HEADER names the schema,
+ * unless it is null, else the prefix does (as DualSchemaIdDeserializer). AUTO: '{' after white space is JSON.
+ */
+struct weir_wire weir_wire_read(enum weir_format format, const struct weir_record *record);
 
 /* The least room that scratch must have for a record of so many bytes of value, so that a batch that is
  * nearly full never changes a verdict. */

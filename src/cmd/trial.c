@@ -18,7 +18,7 @@
 
 /* The plan for the records of one writer, or why there is none. */
 struct writer {
-    uint32_t id;
+    struct weir_schema_key key;
     struct weir_plan *plan;
     struct weir_err why;
 };
@@ -97,14 +97,14 @@ void trial_free(struct trial *trial)
 /* --- plans --- */
 
 /* A new writer without plan; NULL: no memory. */
-static struct writer *add_writer(struct trial *trial, uint32_t id)
+static struct writer *add_writer(struct trial *trial, const struct weir_schema_key *key)
 {
     struct writer *grown = realloc(trial->writers, (trial->n_writers + 1) * sizeof *grown);
     if (!grown)
         return NULL;
     trial->writers = grown;
     struct writer *writer = &grown[trial->n_writers++];
-    *writer = (struct writer){.id = id};
+    *writer = (struct writer){.key = *key};
     return writer;
 }
 
@@ -119,18 +119,18 @@ static enum weir_err_code compile(const struct trial *trial, struct writer *writ
 }
 
 /* Asks for an id; *writer is NULL when there is no such schema. */
-static enum weir_err_code learn_writer(struct trial *trial, uint32_t id, const struct writer **writer,
-                                       struct weir_err *err)
+static enum weir_err_code learn_writer(struct trial *trial, const struct weir_schema_key *key,
+                                       const struct writer **writer, struct weir_err *err)
 {
     const struct weir_schema *schema = NULL;
     struct weir_err why = {0};
     *writer = NULL;
-    enum weir_err_code code = registry_by_id(trial->registry, id, &schema, &why);
+    enum weir_err_code code = registry_by_key(trial->registry, key, &schema, &why);
     if (code == WEIR_ERR_NOT_FOUND)
         return WEIR_OK;
     if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA)
         return weir_fail(err, code, "%s", why.text);
-    struct writer *added = add_writer(trial, id);
+    struct writer *added = add_writer(trial, key);
     if (!added)
         return no_memory(err);
     added->why = why;
@@ -138,15 +138,15 @@ static enum weir_err_code learn_writer(struct trial *trial, uint32_t id, const s
     return schema ? compile(trial, added, schema, err) : WEIR_OK;
 }
 
-static enum weir_err_code find_writer(struct trial *trial, uint32_t id, const struct writer **writer,
-                                      struct weir_err *err)
+static enum weir_err_code find_writer(struct trial *trial, const struct weir_schema_key *key,
+                                      const struct writer **writer, struct weir_err *err)
 {
     for (size_t i = 0; i < trial->n_writers; i++) {
         *writer = &trial->writers[i];
-        if ((*writer)->id == id)
+        if (weir_schema_key_equal(&(*writer)->key, key))
             return WEIR_OK;
     }
-    return learn_writer(trial, id, writer, err);
+    return learn_writer(trial, key, writer, err);
 }
 
 /* --- a record --- */
@@ -179,11 +179,11 @@ static enum weir_err_code process_with(struct trial *trial, const struct weir_pl
 static enum weir_err_code process(struct trial *trial, const struct weir_record *record, int64_t now_ms,
                                   struct weir_outcome *outcome, struct weir_err *err)
 {
-    struct weir_wire wire = weir_wire_read(trial->spec->core.input_format, record->value);
+    struct weir_wire wire = weir_wire_read(trial->spec->core.input_format, record);
     if (wire.kind != WEIR_WIRE_AVRO)
         return process_with(trial, trial->plain, record, now_ms, outcome, err);
     const struct writer *writer;
-    enum weir_err_code code = find_writer(trial, wire.schema_id, &writer, err);
+    enum weir_err_code code = find_writer(trial, &wire.key, &writer, err);
     if (code == WEIR_OK)
         code = buffer_need(&trial->scratch, WEIR_ERR_TEXT_MAX, err);
     if (code != WEIR_OK)
@@ -195,8 +195,8 @@ static enum weir_err_code process(struct trial *trial, const struct weir_record 
     if (writer)
         weir_pipeline_reject(outcome, WEIR_CODE_SCHEMA_MISMATCH, &scratch, "%s", writer->why.text);
     else
-        weir_pipeline_reject(outcome, WEIR_CODE_UNKNOWN_SCHEMA, &scratch, "no schema has the id %" PRIu32,
-                             wire.schema_id);
+        weir_pipeline_reject(outcome, WEIR_CODE_UNKNOWN_SCHEMA, &scratch, "no schema has the id %s",
+                             weir_schema_key_print(&wire.key, (char[WEIR_SCHEMA_KEY_TEXT]){0}));
     return WEIR_OK;
 }
 

@@ -51,6 +51,16 @@ static void add_number(struct list *list, const char *name, int64_t number)
     add(list, name, weir_arena_printf(list->arena, DECIMAL_MAX, "%" PRId64, number));
 }
 
+static void add_key(struct list *list, const char *name, const struct weir_schema_key *key)
+{
+    char text[WEIR_SCHEMA_KEY_TEXT];
+    struct weir_bytes copy = weir_arena_copy(list->arena, weir_bytes_of(weir_schema_key_print(key, text)));
+    if (copy.data)
+        add(list, name, copy);
+    else
+        list->full = true;
+}
+
 /* The text's length when cut to max bytes, without cutting a UTF-8 sequence in two. */
 static size_t cut_length(struct weir_bytes text, size_t max)
 {
@@ -106,8 +116,8 @@ static void add_origin(struct list *list, const struct weir_record *record,
     add_number(list, OWN("offset"), record->offset);
     if (record->timestamp_ms >= 0)
         add_number(list, OWN("timestamp"), record->timestamp_ms);
-    if (context->has_schema_id)
-        add_number(list, OWN("schema.id"), context->schema_id);
+    if (context->has_schema)
+        add_key(list, OWN("schema.id"), &context->schema);
     if (context->reader_version > 0)
         add_number(list, OWN("reader.version"), context->reader_version);
 }

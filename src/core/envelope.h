@@ -26,15 +26,16 @@ struct envelope_context {
     const char *version;    /* .version: weir's */
     const char *topic;      /* .topic: the input topic */
     int64_t reader_version; /* .reader.version; 0: left out */
-    bool has_schema_id;     /* .schema.id, for Avro values */
-    uint32_t schema_id;
+    bool has_schema;        /* .schema.id, for Avro values: the number or the GUID */
+    struct weir_schema_key schema;
 };
 
 /*
  * Builds the headers of the letter for record and its REJECT outcome: first the record's own without any of
  * ours that it carries already (replaced, never appended twice; but .first.failed, if valid, is kept: it is
  * the time of the first failure), then ours: `__weir.errors.` + code message stage field topic partition
- * offset timestamp schema.id reader.version first.failed pipeline version; numbers in decimal, times in ms.
+ * offset timestamp schema.id reader.version first.failed pipeline version; numbers in decimal, times in ms,
+ * a schema's GUID as registries write it.
  * Absent ones are left out. *headers lies in arena and borrows from record, outcome and context. False when
  * the arena is full.
  */

@@ -83,13 +83,17 @@ static bool read_value(struct run *run)
 {
     const struct weir_plan *plan = run->plan;
     struct weir_bytes value = run->in->value;
-    struct weir_wire wire = weir_wire_read(plan->spec->input_format, value);
+    struct weir_wire wire = weir_wire_read(plan->spec->input_format, run->in);
     assert((plan->decode != NULL) == (wire.kind == WEIR_WIRE_AVRO));
     struct weir_reason *why = &run->out->why;
     bool ok = true;
     switch (wire.kind) {
     case WEIR_WIRE_TOMBSTONE: return decide_tombstone(run);
     case WEIR_WIRE_EMPTY: return reject_value(run, WEIR_CODE_EMPTY_VALUE, "the value has no bytes");
+    case WEIR_WIRE_BAD_HEADER:
+        decide_code(run->out, WEIR_CODE_BAD_MAGIC);
+        run->out->why.text = weir_bytes_of("the header " WEIR_WIRE_HEADER " names no schema");
+        return false;
     case WEIR_WIRE_UNKNOWN: return reject_value(run, WEIR_CODE_BAD_MAGIC, "");
     case WEIR_WIRE_JSON:
         ok = take_slots(run) && json_read(plan->json, value, &run->temporary, run->slots, why);

@@ -15,7 +15,7 @@ static enum weir_err_code process_item(struct batch *batch, struct batch_item *i
                                        enum weir_format format, int64_t wall_ms, struct weir_err *err)
 {
     const struct weir_record *record = &item->in.record;
-    struct weir_wire wire = weir_wire_read(format, record->value);
+    struct weir_wire wire = weir_wire_read(format, record);
     struct plans_answer answer = plans_find(plans, &wire, age_of(record, wall_ms));
     if (answer.wait != WEIR_OK) {
         if (weir_err_class(answer.wait) != WEIR_CLASS_WAIT)

@@ -1,5 +1,7 @@
 #include "engine/outbox.h"
 
+#include <string.h>
+
 #include "core/route.h"
 #include "sys/log.h"
 
@@ -46,14 +48,21 @@ static bool open_target(const struct outbox *outbox, struct batch *batch, struct
     return false;
 }
 
-/* The record's headers without any of ours, in the heap when some must go. False: no memory. */
-static bool strip_own(struct batch *batch, struct batch_item *item)
+/* Headers of ours tell of a record that was rejected, and the one that names the input's schema would lie
+ * about the output's. What names the key's schema stays, as the key does. */
+static bool must_go(const struct weir_header *header)
+{
+    return envelope_is_own(header->name) || strcmp(header->name, WEIR_WIRE_HEADER) == 0;
+}
+
+/* The record's headers without those that must go, in the heap when there are such. False: no memory. */
+static bool strip_headers(struct batch *batch, struct batch_item *item)
 {
     const struct weir_record *in = &item->in.record;
     item->out.headers = in->headers;
     item->out.n_headers = in->n_headers;
     size_t first = 0;
-    while (first < in->n_headers && !envelope_is_own(in->headers[first].name))
+    while (first < in->n_headers && !must_go(&in->headers[first]))
         first++;
     if (first == in->n_headers)
         return true;
@@ -64,7 +73,7 @@ static bool strip_own(struct batch *batch, struct batch_item *item)
         return false;
     size_t n = 0;
     for (size_t i = 0; i < in->n_headers; i++)
-        if (!envelope_is_own(in->headers[i].name))
+        if (!must_go(&in->headers[i]))
             kept[n++] = in->headers[i];
     item->out.headers = kept;
     item->out.n_headers = n;
@@ -108,7 +117,7 @@ static enum weir_err_code fill_output(const struct outbox *outbox, struct batch 
     item->out.partition = route_partition(outbox->spec->output.partition, in->partition,
                                           outbox->sink->ops->source_partitions(outbox->sink),
                                           target.partitions, in->key, item->outcome.route_key);
-    if (!strip_own(batch, item))
+    if (!strip_headers(batch, item))
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the headers of a record");
     if (!too_large(outbox, item, &target))
         return own_key(batch, item) ? WEIR_OK
@@ -128,13 +137,13 @@ static bool wrap(const struct outbox *outbox, struct batch *batch, struct batch_
                  const struct sink_target *target, int64_t wall_ms)
 {
     const struct weir_record *in = &item->in.record;
-    struct weir_wire wire = weir_wire_read(outbox->spec->core.input_format, in->value);
+    struct weir_wire wire = weir_wire_read(outbox->spec->core.input_format, in);
     struct envelope_context context = {.pipeline = outbox->spec->core.pipeline,
                                        .version = outbox->version,
                                        .topic = outbox->spec->core.input_topic,
                                        .reader_version = outbox->reader_version,
-                                       .has_schema_id = wire.kind == WEIR_WIRE_AVRO,
-                                       .schema_id = wire.schema_id};
+                                       .has_schema = wire.kind == WEIR_WIRE_AVRO,
+                                       .schema = wire.key};
     size_t table = (in->n_headers + ENVELOPE_HEADERS_MAX) * sizeof(struct weir_header);
     struct weir_arena *arena = heap_arena(&batch->heap, table + LETTER_SCRATCH);
     item->out = (struct sink_record){

@@ -143,17 +143,17 @@ struct sink {
     const struct sink_ops *ops;
 };
 
-/* --- schemas by id --- */
+/* --- schemas by what names them --- */
 
 struct schemas;
 struct schemas_ops {
     /*
-     * The schema of an id; *out is valid as long as the port. WEIR_ERR_NOT_FOUND: the registry is well and
-     * does not know the id. WEIR_ERR_REGISTRY_DOWN: nothing can be said. WEIR_ERR_SCHEMA_PENDING: it is being
-     * looked up, ask again soon. WEIR_ERR_BAD_SCHEMA: it is known, but no schema weir can use.
+     * The schema of a key; *out is valid as long as the port. WEIR_ERR_NOT_FOUND: the registry is well and
+     * does not know the key. WEIR_ERR_REGISTRY_DOWN: nothing can be said. WEIR_ERR_SCHEMA_PENDING: it is
+     * being looked up, ask again soon. WEIR_ERR_BAD_SCHEMA: it is known, but no schema weir can use.
      */
-    enum weir_err_code (*by_id)(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
-                                struct weir_err *err);
+    enum weir_err_code (*by_key)(struct schemas *schemas, const struct weir_schema_key *key,
+                                 const struct weir_schema **out, struct weir_err *err);
     /*
      * Asked between batches, so cheap: an error that ends the process when what was answered before turned
      * out to be wrong (WEIR_ERR_SCHEMA_CHANGED). NULL where that cannot happen.

@@ -7,7 +7,8 @@
 
 /* Longest path of a question: a subject has up to 512 bytes, each of them perhaps three characters. */
 #define PATH_ROOM 2048
-#define SCHEMAS   "/schemas/ids/"
+#define IDS       "/schemas/ids/"
+#define GUIDS     "/schemas/guids/"
 
 struct client {
     struct http *http;
@@ -34,24 +35,34 @@ void client_free(struct client *client)
     free(client);
 }
 
+static bool begins_with(const char *path, const char *front)
+{
+    return strncmp(path, front, strlen(front)) == 0;
+}
+
+/* What may help with an answer that nothing can be done with. */
+static const char *hint_of(long status, const char *path)
+{
+    if (status == 401 || status == 403)
+        return ": check its credentials";
+    if (status == 404 && begins_with(path, GUIDS))
+        return ": it may be one that knows no GUIDs";
+    return status == 404 ? ": check registry.url" : "";
+}
+
 /* What an answer means that is no schema. "There is none" counts only of what was asked for. */
 static enum weir_err_code refuse(const struct http_answer *answer, const char *path, struct weir_err *err)
 {
-    bool of_id = strncmp(path, SCHEMAS, strlen(SCHEMAS)) == 0;
+    bool of_key = begins_with(path, IDS) || begins_with(path, GUIDS);
     int64_t error = answer->status == 404 ? answer_error(answer->body) : 0;
-    const char *hint = "";
-    if (of_id && error == ANSWER_NO_SCHEMA)
+    if (of_key && error == ANSWER_NO_SCHEMA)
         return weir_fail(err, WEIR_ERR_NOT_FOUND, "the schema registry has no such id");
-    if (!of_id && error == ANSWER_NO_SUBJECT)
+    if (!of_key && error == ANSWER_NO_SUBJECT)
         return weir_fail(err, WEIR_ERR_NOT_FOUND, "the schema registry has no such subject");
-    if (!of_id && error == ANSWER_NO_VERSION)
+    if (!of_key && error == ANSWER_NO_VERSION)
         return weir_fail(err, WEIR_ERR_NOT_FOUND, "the subject has no such version");
-    if (answer->status == 401 || answer->status == 403)
-        hint = ": check its credentials";
-    else if (answer->status == 404)
-        hint = ": check registry.url";
     return weir_fail(err, WEIR_ERR_REGISTRY_DOWN, "the schema registry answers with status %ld to %s%s",
-                     answer->status, path, hint);
+                     answer->status, path, hint_of(answer->status, path));
 }
 
 static enum weir_err_code get(struct client *client, const char *path, struct answer_schema *out,
@@ -68,15 +79,12 @@ static enum weir_err_code get(struct client *client, const char *path, struct an
     return code == WEIR_OK ? code : weir_fail(err, code, "%s: %s", path, why.text);
 }
 
-enum weir_err_code client_by_id(struct client *client, uint32_t id, struct answer_schema *out,
-                                struct weir_err *err)
+enum weir_err_code client_by_key(struct client *client, const struct weir_schema_key *key,
+                                 struct answer_schema *out, struct weir_err *err)
 {
-    char path[PATH_ROOM];
-    (void)snprintf(path, sizeof path, SCHEMAS "%" PRIu32, id);
-    enum weir_err_code code = get(client, path, out, err);
-    if (code == WEIR_OK)
-        out->id = id;
-    return code;
+    char path[PATH_ROOM], text[WEIR_SCHEMA_KEY_TEXT];
+    (void)snprintf(path, sizeof path, "%s%s", key->by_guid ? GUIDS : IDS, weir_schema_key_print(key, text));
+    return get(client, path, out, err);
 }
 
 /* "latest", or the number. */

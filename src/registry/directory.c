@@ -382,9 +382,11 @@ void directory_close(struct directory *directory)
     free(directory);
 }
 
-const struct weir_schema *directory_by_id(const struct directory *directory, uint32_t id)
+const struct weir_schema *directory_by_key(const struct directory *directory,
+                                           const struct weir_schema_key *key)
 {
-    const struct entry wanted = {.id = id};
+    /* No schema has the id 0. */
+    const struct entry wanted = {.id = key->by_guid ? 0 : key->id};
     const struct entry *found = bsearch(&wanted, directory->entries, directory->n_entries,
                                         sizeof *directory->entries, compare_entries);
     return found ? found->schema : NULL;

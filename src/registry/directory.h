@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "weir/err.h"
+#include "weir/pipeline.h"
 #include "weir/schema.h"
 
 /* Limits on a folder that may be anything. */
@@ -36,8 +37,9 @@ void directory_close(struct directory *directory);
  */
 uint32_t directory_id(const struct weir_schema *schema);
 
-/* The schema of that id, borrowed; NULL when there is none. */
-const struct weir_schema *directory_by_id(const struct directory *directory, uint32_t id);
+/* The schema of that key, borrowed; NULL when there is none, as of every GUID: those only a server gives. */
+const struct weir_schema *directory_by_key(const struct directory *directory,
+                                           const struct weir_schema_key *key);
 
 /*
  * A subject's schema (borrowed), its id and its version. version WEIR_VERSION_LATEST (0): the highest there

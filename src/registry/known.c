@@ -15,13 +15,22 @@ void known_release(struct known *known)
     *known = (struct known){0};
 }
 
-/* The index of the first row whose id is not below this one. */
-static size_t place_of(const struct known *known, uint32_t id)
+int known_compare(const struct weir_schema_key *a, const struct weir_schema_key *b)
+{
+    if (a->by_guid != b->by_guid)
+        return a->by_guid ? 1 : -1;
+    if (a->by_guid)
+        return memcmp(a->guid, b->guid, sizeof a->guid);
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* The index of the first row whose key is not below this one. */
+static size_t place_of(const struct known *known, const struct weir_schema_key *key)
 {
     size_t low = 0, high = known->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (known->rows[middle].id < id)
+        if (known_compare(&known->rows[middle].key, key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -29,10 +38,11 @@ static size_t place_of(const struct known *known, uint32_t id)
     return low;
 }
 
-struct known_schema *known_find(const struct known *known, uint32_t id)
+struct known_schema *known_find(const struct known *known, const struct weir_schema_key *key)
 {
-    size_t place = place_of(known, id);
-    return place < known->n && known->rows[place].id == id ? &known->rows[place] : NULL;
+    size_t place = place_of(known, key);
+    return place < known->n && weir_schema_key_equal(&known->rows[place].key, key) ? &known->rows[place]
+                                                                                   : NULL;
 }
 
 static bool make_room(struct known *known)
@@ -48,8 +58,8 @@ static bool make_room(struct known *known)
     return true;
 }
 
-enum weir_err_code known_add(struct known *known, uint32_t id, struct weir_schema *schema,
-                             const struct weir_err *why, struct weir_err *err)
+enum weir_err_code known_add(struct known *known, const struct weir_schema_key *key,
+                             struct weir_schema *schema, const struct weir_err *why, struct weir_err *err)
 {
     if (known->n == KNOWN_MAX)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "more than %d schema ids came along; start again",
@@ -61,10 +71,10 @@ enum weir_err_code known_add(struct known *known, uint32_t id, struct weir_schem
     }
     if (copy)
         *copy = *why;
-    size_t place = place_of(known, id);
+    size_t place = place_of(known, key);
     struct known_schema *row = &known->rows[place];
     memmove(row + 1, row, (known->n - place) * sizeof *row);
-    *row = (struct known_schema){.id = id, .schema = schema, .why = copy};
+    *row = (struct known_schema){.key = *key, .schema = schema, .why = copy};
     known->n++;
     return WEIR_OK;
 }

@@ -75,13 +75,16 @@ enum weir_err_code registry_subject(struct registry *registry, const struct weir
                              &out->schema, &out->id, &out->version, err);
 }
 
-enum weir_err_code registry_by_id(struct registry *registry, uint32_t id, const struct weir_schema **out,
-                                  struct weir_err *err)
+enum weir_err_code registry_by_key(struct registry *registry, const struct weir_schema_key *key,
+                                   const struct weir_schema **out, struct weir_err *err)
 {
     if (registry->remote)
-        return remote_ask(registry->remote, id, out, err);
-    *out = directory_by_id(shelf_directory(registry->shelf), id);
-    return *out ? WEIR_OK : weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema has the id %u", id);
+        return remote_ask(registry->remote, key, out, err);
+    char text[WEIR_SCHEMA_KEY_TEXT];
+    *out = directory_by_key(shelf_directory(registry->shelf), key);
+    return *out ? WEIR_OK
+                : weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema has the id %s",
+                            weir_schema_key_print(key, text));
 }
 
 enum weir_err_code registry_schemas(struct registry *registry, struct schemas **out, struct weir_err *err)

@@ -37,9 +37,9 @@ void registry_close(struct registry *registry);
 enum weir_err_code registry_subject(struct registry *registry, const struct weir_subject_spec *subject,
                                     struct remote_schema *out, struct weir_err *err);
 
-/* The schema of an id, asked for at once. WEIR_ERR_NOT_FOUND: there is none; else as the engine's door. */
-enum weir_err_code registry_by_id(struct registry *registry, uint32_t id, const struct weir_schema **out,
-                                  struct weir_err *err);
+/* The schema of a key, asked for at once. WEIR_ERR_NOT_FOUND: there is none; else as the engine's door. */
+enum weir_err_code registry_by_key(struct registry *registry, const struct weir_schema_key *key,
+                                   const struct weir_schema **out, struct weir_err *err);
 
 /*
  * The engine's door, valid until registry_close; the first call starts the threads of a server's. Fails as

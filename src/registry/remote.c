@@ -14,11 +14,14 @@
 /* The window over which patience is summed up. */
 #define PATIENCE_WINDOW_MS 1000
 
-/* What is known of an id that is not known. */
+/* A key for a message. */
+#define SHOW(key) weir_schema_key_print((key), (char[WEIR_SCHEMA_KEY_TEXT]){0})
+
+/* What is known of a key that is not known. */
 enum ask_said { ASK_NOTHING, ASK_UNKNOWN, ASK_DOWN };
 
 struct ask {
-    uint32_t id;
+    struct weir_schema_key key;
     bool wanted;         /* some thread should look it up */
     bool flying;         /* a thread is looking it up */
     enum ask_said said;  /* the last answer */
@@ -52,7 +55,7 @@ struct remote {
     int64_t window_ms; /* when the window of patience began */
     int64_t waited_ms; /* what of it is used up */
     int64_t verify_at_ms;
-    uint32_t verified; /* the id that was looked at last */
+    struct weir_schema_key verified; /* what was looked at last */
 };
 
 static struct remote *self_of(struct schemas *schemas)
@@ -67,26 +70,29 @@ static enum weir_err_code fail_as(struct weir_err *err, const struct weir_err *w
     return weir_fail(err, why->code, "%s", why->text);
 }
 
-static enum weir_err_code note_change(struct remote *remote, uint32_t id, struct weir_err *err)
+static enum weir_err_code note_change(struct remote *remote, const struct weir_schema_key *key,
+                                      struct weir_err *err)
 {
     (void)weir_fail(&remote->changed, WEIR_ERR_SCHEMA_CHANGED,
-                    "schema id %u now stands for another schema than before: was the registry restored or "
+                    "schema id %s now stands for another schema than before: was the registry restored or "
                     "exchanged? Records cannot be trusted to mean what they say",
-                    id);
+                    SHOW(key));
     atomic_store(&remote->has_changed, true);
     return fail_as(err, &remote->changed);
 }
 
 /* Takes over what the registry said of an id; *out is what is kept for it. */
-static enum weir_err_code keep(struct remote *remote, const struct answer_schema *said,
-                               const struct weir_schema **out, struct weir_err *err)
+static enum weir_err_code keep(struct remote *remote, const struct weir_schema_key *key,
+                               const struct answer_schema *said, const struct weir_schema **out,
+                               struct weir_err *err)
 {
-    const struct known_schema *row = known_find(&remote->known, said->id);
+    const struct known_schema *row = known_find(&remote->known, key);
     enum weir_err_code code = WEIR_OK;
     if (!row) {
         if (said->has_rules)
-            log_warn("schema_rules", "schema id %u has rules (ruleSet), which weir does not apply", said->id);
-        code = known_add(&remote->known, said->id, said->schema, NULL, err);
+            log_warn("schema_rules", "schema id %s has rules (ruleSet), which weir does not apply",
+                     SHOW(key));
+        code = known_add(&remote->known, key, said->schema, NULL, err);
         if (code == WEIR_OK)
             *out = said->schema;
         else
@@ -96,18 +102,19 @@ static enum weir_err_code keep(struct remote *remote, const struct answer_schema
     if (row->schema && answer_same(row->schema, said->schema))
         *out = row->schema;
     else
-        code = note_change(remote, said->id, err);
+        code = note_change(remote, key, err);
     weir_schema_free(said->schema);
     return code;
 }
 
 /* Keeps what is wrong with an id's schema, which is in *err. */
-static enum weir_err_code keep_bad(struct remote *remote, uint32_t id, struct weir_err *err)
+static enum weir_err_code keep_bad(struct remote *remote, const struct weir_schema_key *key,
+                                   struct weir_err *err)
 {
     struct weir_err why = *err;
-    if (known_find(&remote->known, id))
+    if (known_find(&remote->known, key))
         return why.code;
-    enum weir_err_code code = known_add(&remote->known, id, NULL, &why, err);
+    enum weir_err_code code = known_add(&remote->known, key, NULL, &why, err);
     return code == WEIR_OK ? why.code : code;
 }
 
@@ -126,8 +133,8 @@ static enum weir_err_code answer_known(const struct known_schema *row, const str
  * Turns "no such id" into an error when it cannot be believed: a registry that does not know the input's
  * subject either is the wrong one, or an empty one.
  */
-static enum weir_err_code believe(struct remote *remote, struct client *client, uint32_t id,
-                                  struct weir_err *err)
+static enum weir_err_code believe(struct remote *remote, struct client *client,
+                                  const struct weir_schema_key *key, struct weir_err *err)
 {
     struct answer_schema subject;
     struct weir_err why = {0};
@@ -137,42 +144,43 @@ static enum weir_err_code believe(struct remote *remote, struct client *client, 
         return fail_as(err, &why);
     if (code == WEIR_OK) {
         (void)pthread_mutex_lock(&remote->lock);
-        code = keep(remote, &subject, &kept, err);
+        code = keep(remote, &(struct weir_schema_key){.id = subject.id}, &subject, &kept, err);
         (void)pthread_mutex_unlock(&remote->lock);
     } else if (code != WEIR_ERR_BAD_SCHEMA) {
         return weir_fail(err, WEIR_ERR_REGISTRY_DOWN,
-                         "the schema registry has no id %u, but cannot be believed: %s", id, why.text);
+                         "the schema registry has no id %s, but cannot be believed: %s", SHOW(key), why.text);
     }
     return code == WEIR_OK || code == WEIR_ERR_BAD_SCHEMA
-               ? weir_fail(err, WEIR_ERR_NOT_FOUND, "the schema registry has no id %u", id)
+               ? weir_fail(err, WEIR_ERR_NOT_FOUND, "the schema registry has no id %s", SHOW(key))
                : code;
 }
 
 /* Looks an id up and keeps what came of it. */
-static enum weir_err_code look_up(struct remote *remote, struct client *client, uint32_t id,
-                                  const struct weir_schema **out, struct weir_err *err)
+static enum weir_err_code look_up(struct remote *remote, struct client *client,
+                                  const struct weir_schema_key *key, const struct weir_schema **out,
+                                  struct weir_err *err)
 {
     struct answer_schema said;
-    enum weir_err_code code = client_by_id(client, id, &said, err);
+    enum weir_err_code code = client_by_key(client, key, &said, err);
     if (code == WEIR_ERR_NOT_FOUND)
-        return believe(remote, client, id, err);
+        return believe(remote, client, key, err);
     if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA)
         return code;
     (void)pthread_mutex_lock(&remote->lock);
     if (code == WEIR_OK)
-        code = keep(remote, &said, out, err);
+        code = keep(remote, key, &said, out, err);
     else
-        code = keep_bad(remote, id, err);
+        code = keep_bad(remote, key, err);
     (void)pthread_mutex_unlock(&remote->lock);
     return code;
 }
 
 /* --- what is asked for; all with the lock --- */
 
-static struct ask *find_ask(struct remote *remote, uint32_t id)
+static struct ask *find_ask(struct remote *remote, const struct weir_schema_key *key)
 {
     for (size_t i = 0; i < remote->n_asks; i++)
-        if (remote->asks[i].id == id)
+        if (weir_schema_key_equal(&remote->asks[i].key, key))
             return &remote->asks[i];
     return NULL;
 }
@@ -198,14 +206,14 @@ static void drop_ask(struct remote *remote, struct ask *ask)
 }
 
 /* Sees to it that the id is looked up, unless that was done just now; NULL when too many are asked for. */
-static struct ask *want(struct remote *remote, uint32_t id)
+static struct ask *want(struct remote *remote, const struct weir_schema_key *key)
 {
-    struct ask *ask = find_ask(remote, id);
+    struct ask *ask = find_ask(remote, key);
     if (!ask) {
         ask = make_ask(remote);
         if (!ask)
             return NULL;
-        *ask = (struct ask){.id = id, .said = ASK_NOTHING};
+        *ask = (struct ask){.key = *key, .said = ASK_NOTHING};
     } else if (ask->wanted || ask->flying || clock_monotonic_ms() - ask->said_ms < REMOTE_AGAIN_MS) {
         return ask;
     }
@@ -215,17 +223,18 @@ static struct ask *want(struct remote *remote, uint32_t id)
 }
 
 /* What the last answer is worth now. */
-static enum weir_err_code answer_ask(const struct ask *ask, uint32_t id, struct weir_err *err)
+static enum weir_err_code answer_ask(const struct ask *ask, const struct weir_schema_key *key,
+                                     struct weir_err *err)
 {
     if (!ask)
         return weir_fail(err, WEIR_ERR_SCHEMA_PENDING, "too many schema ids are being looked up");
     if (ask->said == ASK_DOWN)
         return fail_as(err, &ask->why);
     if (ask->said == ASK_NOTHING)
-        return weir_fail(err, WEIR_ERR_SCHEMA_PENDING, "schema id %u is being looked up", id);
+        return weir_fail(err, WEIR_ERR_SCHEMA_PENDING, "schema id %s is being looked up", SHOW(key));
     if (clock_monotonic_ms() - ask->said_ms < REMOTE_TRUST_MS)
-        return weir_fail(err, WEIR_ERR_NOT_FOUND, "the schema registry has no id %u", id);
-    return weir_fail(err, WEIR_ERR_SCHEMA_PENDING, "schema id %u is being looked up again", id);
+        return weir_fail(err, WEIR_ERR_NOT_FOUND, "the schema registry has no id %s", SHOW(key));
+    return weir_fail(err, WEIR_ERR_SCHEMA_PENDING, "schema id %s is being looked up again", SHOW(key));
 }
 
 static void wait_until(struct remote *remote, pthread_cond_t *cond, int64_t until_ms)
@@ -236,7 +245,7 @@ static void wait_until(struct remote *remote, pthread_cond_t *cond, int64_t unti
 }
 
 /* Waits for the answer as long as there is patience left; the ask may move or go meanwhile. */
-static void be_patient(struct remote *remote, uint32_t id)
+static void be_patient(struct remote *remote, const struct weir_schema_key *key)
 {
     int64_t begun = clock_monotonic_ms();
     if (begun - remote->window_ms >= PATIENCE_WINDOW_MS) {
@@ -245,34 +254,34 @@ static void be_patient(struct remote *remote, uint32_t id)
     }
     int64_t until = begun + REMOTE_PATIENCE_MS - remote->waited_ms;
     int64_t now = begun;
-    const struct ask *ask = find_ask(remote, id);
+    const struct ask *ask = find_ask(remote, key);
     while (ask && (ask->wanted || ask->flying) && now < until) {
         wait_until(remote, &remote->answered, until);
         now = clock_monotonic_ms();
-        ask = find_ask(remote, id);
+        ask = find_ask(remote, key);
     }
     remote->waited_ms += now - begun;
 }
 
-static enum weir_err_code find(struct remote *remote, uint32_t id, const struct weir_schema **out,
-                               struct weir_err *err)
+static enum weir_err_code find(struct remote *remote, const struct weir_schema_key *key,
+                               const struct weir_schema **out, struct weir_err *err)
 {
-    const struct known_schema *row = known_find(&remote->known, id);
+    const struct known_schema *row = known_find(&remote->known, key);
     if (row)
         return answer_known(row, out, err);
-    (void)want(remote, id);
-    be_patient(remote, id);
-    row = known_find(&remote->known, id);
-    return row ? answer_known(row, out, err) : answer_ask(find_ask(remote, id), id, err);
+    (void)want(remote, key);
+    be_patient(remote, key);
+    row = known_find(&remote->known, key);
+    return row ? answer_known(row, out, err) : answer_ask(find_ask(remote, key), key, err);
 }
 
-static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
-                                struct weir_err *err)
+static enum weir_err_code by_key(struct schemas *schemas, const struct weir_schema_key *key,
+                                 const struct weir_schema **out, struct weir_err *err)
 {
     struct remote *remote = self_of(schemas);
     (void)pthread_mutex_lock(&remote->lock);
     enum weir_err_code code =
-        atomic_load(&remote->has_changed) ? fail_as(err, &remote->changed) : find(remote, id, out, err);
+        atomic_load(&remote->has_changed) ? fail_as(err, &remote->changed) : find(remote, key, out, err);
     (void)pthread_mutex_unlock(&remote->lock);
     return code;
 }
@@ -288,14 +297,15 @@ static enum weir_err_code check(struct schemas *schemas, struct weir_err *err)
     return code;
 }
 
-static const struct schemas_ops ops = {.by_id = by_id, .check = check};
+static const struct schemas_ops ops = {.by_key = by_key, .check = check};
 
 /* --- the threads --- */
 
 /* Writes down what came of a look-up. What is known now need not be asked for any more. */
-static void settle(struct remote *remote, uint32_t id, enum weir_err_code code, const struct weir_err *why)
+static void settle(struct remote *remote, const struct weir_schema_key *key, enum weir_err_code code,
+                   const struct weir_err *why)
 {
-    struct ask *ask = find_ask(remote, id);
+    struct ask *ask = find_ask(remote, key);
     ask->flying = false;
     ask->said_ms = clock_monotonic_ms();
     if (code == WEIR_ERR_NOT_FOUND) {
@@ -305,7 +315,7 @@ static void settle(struct remote *remote, uint32_t id, enum weir_err_code code, 
     } else {
         ask->said = ASK_DOWN;
         ask->why = *why;
-        log_debug("registry", "schema id %u: %s", id, why->text);
+        log_debug("registry", "schema id %s: %s", SHOW(key), why->text);
     }
     (void)pthread_cond_broadcast(&remote->answered);
 }
@@ -319,15 +329,15 @@ static bool serve_one(struct remote *remote, struct client *client)
             ask = &remote->asks[i];
     if (!ask)
         return false;
-    uint32_t id = ask->id;
+    const struct weir_schema_key key = ask->key;
     const struct weir_schema *schema;
     struct weir_err why = {0};
     ask->wanted = false;
     ask->flying = true;
     (void)pthread_mutex_unlock(&remote->lock);
-    enum weir_err_code code = look_up(remote, client, id, &schema, &why);
+    enum weir_err_code code = look_up(remote, client, &key, &schema, &why);
     (void)pthread_mutex_lock(&remote->lock);
-    settle(remote, id, code, &why);
+    settle(remote, &key, code, &why);
     return true;
 }
 
@@ -337,7 +347,7 @@ static struct known_schema *next_to_verify(const struct remote *remote)
     struct known_schema *first = NULL;
     for (size_t i = 0; i < remote->known.n; i++) {
         struct known_schema *row = &remote->known.rows[i];
-        if (row->schema && row->id > remote->verified)
+        if (row->schema && known_compare(&row->key, &remote->verified) > 0)
             return row;
         if (row->schema && !first)
             first = row;
@@ -353,22 +363,23 @@ static void verify_one(struct remote *remote, struct client *client)
     remote->verify_at_ms = clock_monotonic_ms() + remote->options.poll_ms;
     if (!next)
         return;
-    uint32_t id = next->id;
+    const struct weir_schema_key key = next->key;
     const struct weir_schema *kept;
     struct answer_schema said;
     struct weir_err why = {0};
-    remote->verified = id;
+    remote->verified = key;
     (void)pthread_mutex_unlock(&remote->lock);
-    enum weir_err_code code = client_by_id(client, id, &said, &why);
+    enum weir_err_code code = client_by_key(client, &key, &said, &why);
     (void)pthread_mutex_lock(&remote->lock);
-    struct known_schema *row = known_find(&remote->known, id);
+    struct known_schema *row = known_find(&remote->known, &key);
     if (code == WEIR_OK) {
-        (void)keep(remote, &said, &kept, &why);
+        (void)keep(remote, &key, &said, &kept, &why);
     } else if (code == WEIR_ERR_BAD_SCHEMA) {
-        (void)note_change(remote, id, &why);
+        (void)note_change(remote, &key, &why);
     } else if (code == WEIR_ERR_NOT_FOUND && !row->missed) {
         row->missed = true;
-        log_warn("schema_gone", "the schema registry has no id %u any more; going on with what it was", id);
+        log_warn("schema_gone", "the schema registry has no id %s any more; going on with what it was",
+                 SHOW(&key));
     }
 }
 
@@ -459,19 +470,19 @@ enum weir_err_code remote_subject(struct remote *remote, const struct weir_subje
         return code;
     *out = (struct remote_schema){.id = said.id, .version = said.version};
     (void)pthread_mutex_lock(&remote->lock);
-    code = keep(remote, &said, &out->schema, err);
+    code = keep(remote, &(struct weir_schema_key){.id = said.id}, &said, &out->schema, err);
     (void)pthread_mutex_unlock(&remote->lock);
     return code;
 }
 
-enum weir_err_code remote_ask(struct remote *remote, uint32_t id, const struct weir_schema **out,
-                              struct weir_err *err)
+enum weir_err_code remote_ask(struct remote *remote, const struct weir_schema_key *key,
+                              const struct weir_schema **out, struct weir_err *err)
 {
     (void)pthread_mutex_lock(&remote->lock);
-    const struct known_schema *row = known_find(&remote->known, id);
+    const struct known_schema *row = known_find(&remote->known, key);
     enum weir_err_code code = row ? answer_known(row, out, err) : WEIR_ERR_NOT_FOUND;
     (void)pthread_mutex_unlock(&remote->lock);
-    return row ? code : look_up(remote, remote->client, id, out, err);
+    return row ? code : look_up(remote, remote->client, key, out, err);
 }
 
 static enum weir_err_code start_helper(struct remote *remote, size_t i, struct weir_err *err)

@@ -52,13 +52,13 @@ void remote_close(struct remote *remote);
 enum weir_err_code remote_subject(struct remote *remote, const struct weir_subject_spec *subject,
                                   struct remote_schema *out, struct weir_err *err);
 
-/* As the door's by_id, but waits for the answer. The thread that opened it. */
-enum weir_err_code remote_ask(struct remote *remote, uint32_t id, const struct weir_schema **out,
-                              struct weir_err *err);
+/* As the door's by_key, but waits for the answer. The thread that opened it. */
+enum weir_err_code remote_ask(struct remote *remote, const struct weir_schema_key *key,
+                              const struct weir_schema **out, struct weir_err *err);
 
 /*
  * Starts the threads; *out is the engine's door, valid until remote_close. Unlike other ports it may be used
- * by several workers at once. by_id answers WEIR_ERR_SCHEMA_PENDING while an id is being looked up;
+ * by several workers at once. by_key answers WEIR_ERR_SCHEMA_PENDING while an id is being looked up;
  * WEIR_ERR_NOT_FOUND only when the registry says 40403 of the id and resolves the input's subject. check
  * tells of WEIR_ERR_SCHEMA_CHANGED. WEIR_ERR_NO_MEMORY when there are no threads.
  */

@@ -18,10 +18,10 @@ static struct shelf *self_of(struct schemas *schemas)
     return (struct shelf *)schemas;
 }
 
-static const struct weir_schema *find(const struct shelf *self, uint32_t id)
+static const struct weir_schema *find(const struct shelf *self, const struct weir_schema_key *key)
 {
     for (size_t i = 0; i < self->n; i++) {
-        const struct weir_schema *schema = directory_by_id(self->readings[i], id);
+        const struct weir_schema *schema = directory_by_key(self->readings[i], key);
         if (schema)
             return schema;
     }
@@ -29,8 +29,8 @@ static const struct weir_schema *find(const struct shelf *self, uint32_t id)
 }
 
 /* Reads the folder again and keeps the reading when it knows the id. */
-static enum weir_err_code reread(struct shelf *self, uint32_t id, const struct weir_schema **out,
-                                 struct weir_err *err)
+static enum weir_err_code reread(struct shelf *self, const struct weir_schema_key *key,
+                                 const struct weir_schema **out, struct weir_err *err)
 {
     struct directory *fresh = NULL;
     struct weir_err why;
@@ -38,38 +38,40 @@ static enum weir_err_code reread(struct shelf *self, uint32_t id, const struct w
     /* A folder in the middle of being changed is not a reason to reject anything. */
     if (directory_open(self->path, &fresh, &why) != WEIR_OK)
         return weir_fail(err, WEIR_ERR_REGISTRY_DOWN, "schemas cannot be read: %s", why.text);
-    *out = directory_by_id(fresh, id);
+    *out = directory_by_key(fresh, key);
     if (!*out) {
         directory_close(fresh);
-        return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has id %u", self->path, id);
+        return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has the id %s", self->path,
+                         weir_schema_key_print(key, (char[WEIR_SCHEMA_KEY_TEXT]){0}));
     }
     self->readings[self->n++] = fresh;
     return WEIR_OK;
 }
 
-static enum weir_err_code find_or_reread(struct shelf *self, uint32_t id, const struct weir_schema **out,
-                                         struct weir_err *err)
+static enum weir_err_code find_or_reread(struct shelf *self, const struct weir_schema_key *key,
+                                         const struct weir_schema **out, struct weir_err *err)
 {
-    *out = find(self, id);
+    *out = find(self, key);
     if (*out)
         return WEIR_OK;
     bool due = self->timer->ops->monotonic_ms(self->timer) - self->read_at_ms >= SHELF_REREAD_MS;
     if (!due || self->n == SHELF_READINGS_MAX)
-        return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has id %u", self->path, id);
-    return reread(self, id, out, err);
+        return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema in %s has the id %s", self->path,
+                         weir_schema_key_print(key, (char[WEIR_SCHEMA_KEY_TEXT]){0}));
+    return reread(self, key, out, err);
 }
 
-static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
-                                struct weir_err *err)
+static enum weir_err_code by_key(struct schemas *schemas, const struct weir_schema_key *key,
+                                 const struct weir_schema **out, struct weir_err *err)
 {
     struct shelf *self = self_of(schemas);
     (void)pthread_mutex_lock(&self->lock);
-    enum weir_err_code code = find_or_reread(self, id, out, err);
+    enum weir_err_code code = find_or_reread(self, key, out, err);
     (void)pthread_mutex_unlock(&self->lock);
     return code;
 }
 
-static const struct schemas_ops ops = {.by_id = by_id};
+static const struct schemas_ops ops = {.by_key = by_key};
 
 enum weir_err_code shelf_open(const char *path, struct timer *timer, struct schemas **out,
                               struct weir_err *err)

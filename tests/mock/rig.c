@@ -335,16 +335,16 @@ static uint32_t timer_random(struct timer *timer, uint32_t below)
     return below / 2;
 }
 
-static enum weir_err_code schemas_by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
-                                        struct weir_err *err)
+static enum weir_err_code schemas_by_key(struct schemas *schemas, const struct weir_schema_key *key,
+                                         const struct weir_schema **out, struct weir_err *err)
 {
     (void)schemas;
     (void)out;
-    return weir_fail(err, WEIR_ERR_NOT_FOUND, "there is no schema %u", id);
+    return weir_fail(err, WEIR_ERR_NOT_FOUND, "there is no schema %u", key->id);
 }
 
 static const struct timer_ops timer_ops = {timer_monotonic_ms, timer_wall_ms, timer_random};
-static const struct schemas_ops schemas_ops = {.by_id = schemas_by_id};
+static const struct schemas_ops schemas_ops = {.by_key = schemas_by_key};
 
 /* --- the cluster --- */
 

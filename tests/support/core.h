@@ -17,6 +17,9 @@
 #include "weir/schema.h"
 #include "weir/spec.h"
 
+/* The key of a schema that has a number. */
+#define ID(number) (&(const struct weir_schema_key){.id = (number)})
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #define SUPPORT_BYTES_MAX 512

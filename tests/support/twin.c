@@ -274,26 +274,27 @@ static struct twin_member *of_schemas(struct schemas *schemas)
     return (struct twin_member *)((char *)schemas - offsetof(struct twin_member, schemas));
 }
 
-static enum weir_err_code by_id(struct schemas *schemas, uint32_t id, const struct weir_schema **out,
-                                struct weir_err *err)
+static enum weir_err_code by_key(struct schemas *schemas, const struct weir_schema_key *key,
+                                 const struct weir_schema **out, struct weir_err *err)
 {
     struct twin_member *member = of_schemas(schemas);
     const struct twin_world *world = member->world;
-    struct twin_fault fault = twin_call(member, TWIN_BY_ID, err);
+    struct twin_fault fault = twin_call(member, TWIN_BY_KEY, err);
     if (fault.code != WEIR_OK)
         return fault.code;
     if (world->registry_down)
         return weir_fail(err, WEIR_ERR_REGISTRY_DOWN, "the registry does not answer");
     for (size_t i = 0; i < world->n_schemas; i++) {
-        if (world->schemas[i].id != id)
+        if (key->by_guid || world->schemas[i].id != key->id)
             continue;
         *out = world->schemas[i].schema;
-        return *out ? WEIR_OK : weir_fail(err, WEIR_ERR_BAD_SCHEMA, "schema %u: unknown type 'strnig'", id);
+        return *out ? WEIR_OK
+                    : weir_fail(err, WEIR_ERR_BAD_SCHEMA, "schema %u: unknown type 'strnig'", key->id);
     }
-    return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema has id %u", id);
+    return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema has id %u", key->id);
 }
 
-static const struct schemas_ops schemas_ops = {.by_id = by_id};
+static const struct schemas_ops schemas_ops = {.by_key = by_key};
 
 /* --- the clock --- */
 
@@ -394,8 +395,8 @@ struct twin_fault twin_call(struct twin_member *member, enum twin_op op, struct 
 
 const char *twin_op_name(enum twin_op op)
 {
-    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek", "pause",   "resume",
-                                                "quiet", "committed", "stamp",  "open", "refresh", "begin",
-                                                "send",  "commit",    "abort",  "by_id"};
+    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek",  "pause",   "resume",
+                                                "quiet", "committed", "stamp",  "open",  "refresh", "begin",
+                                                "send",  "commit",    "abort",  "by_key"};
     return names[op];
 }

@@ -52,7 +52,7 @@ enum twin_op {
     TWIN_SEND,
     TWIN_COMMIT,
     TWIN_ABORT,
-    TWIN_BY_ID,
+    TWIN_BY_KEY,
     TWIN_OPS
 };
 

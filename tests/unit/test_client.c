@@ -22,9 +22,29 @@ static void test_a_schema_by_id(void **state)
     struct answer_schema said;
     struct weir_err err;
     canned_set(canned, "/schemas/ids/4294967295", 200, STRING);
-    assert_int_equal(client_by_id(client, UINT32_MAX, &said, &err), WEIR_OK);
-    assert_int_equal(said.id, UINT32_MAX);
+    assert_int_equal(client_by_key(client, ID(UINT32_MAX), &said, &err), WEIR_OK);
     weir_schema_free(said.schema);
+    client_free(client);
+}
+
+/* Registries that know no GUIDs answer to such a question as to any path that they do not know. */
+static void test_a_schema_by_guid(void **state)
+{
+    static const char path[] = "/schemas/guids/6da336d8-f1d3-0f98-4c47-d03ee8a14a12";
+    static const struct weir_schema_key key = {
+        .by_guid = true, .guid = "\x6d\xa3\x36\xd8\xf1\xd3\x0f\x98\x4c\x47\xd0\x3e\xe8\xa1\x4a\x12"};
+    struct canned *canned = *state;
+    struct client *client = open_client(canned);
+    struct answer_schema said;
+    struct weir_err err;
+    canned_set(canned, path, 200, STRING);
+    assert_int_equal(client_by_key(client, &key, &said, &err), WEIR_OK);
+    weir_schema_free(said.schema);
+    canned_set(canned, path, 404, CANNED_NO_SCHEMA);
+    assert_int_equal(client_by_key(client, &key, &said, &err), WEIR_ERR_NOT_FOUND);
+    canned_set(canned, path, 404, "");
+    assert_int_equal(client_by_key(client, &key, &said, &err), WEIR_ERR_REGISTRY_DOWN);
+    support_expect_text("no GUIDs", err.text, "knows no GUIDs");
     client_free(client);
 }
 
@@ -56,7 +76,7 @@ static void test_what_else_an_id_may_get(void **state)
         struct answer_schema said;
         struct weir_err err = {0};
         canned_set(canned, "/schemas/ids/7", cases[i].status, cases[i].body);
-        assert_int_equal(client_by_id(client, 7, &said, &err), cases[i].code);
+        assert_int_equal(client_by_key(client, ID(7), &said, &err), cases[i].code);
         assert_int_equal(err.code, cases[i].code);
         support_expect_text(cases[i].body, err.text, cases[i].text);
     }
@@ -123,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_schema_by_id),
+        TEST(test_a_schema_by_guid),
         TEST(test_what_else_an_id_may_get),
         TEST(test_versions_of_a_subject),
         TEST(test_subjects_that_are_not_there),

@@ -30,7 +30,7 @@ static void expect_version(const struct directory *directory, int64_t wanted, in
     assert_int_equal(got, version);
     support_expect_text("schema", schema->text, part);
     assert_int_equal(id, directory_id(schema));
-    assert_non_null(directory_by_id(directory, id));
+    assert_non_null(directory_by_key(directory, ID(id)));
 }
 
 /* Versions count as numbers, so v10 comes after v9. */
@@ -73,8 +73,8 @@ static void ids_come_from_the_canonical_form(void **state)
     assert_int_equal(ids[0], ids[1]);
     assert_int_not_equal(ids[0], ids[2]);
     assert_ptr_not_equal(schemas[0], schemas[1]);
-    assert_ptr_equal(directory_by_id(directory, ids[2]), schemas[2]);
-    assert_null(directory_by_id(directory, ids[2] + 1));
+    assert_ptr_equal(directory_by_key(directory, ID(ids[2])), schemas[2]);
+    assert_null(directory_by_key(directory, ID(ids[2] + 1)));
     directory_close(directory);
 }
 

@@ -15,8 +15,8 @@ static const struct envelope_context context = {.pipeline = "user-login",
                                                 .version = "0.1.0",
                                                 .topic = "user-login",
                                                 .reader_version = 3,
-                                                .has_schema_id = true,
-                                                .schema_id = 4000000000u};
+                                                .has_schema = true,
+                                                .schema = {.id = 4000000000u}};
 
 static struct weir_outcome rejected(const char *message)
 {
@@ -100,6 +100,18 @@ static void says_why_and_where_from(void **state)
     assert_int_equal(letter.n, ENVELOPE_HEADERS_MAX);
     for (size_t i = 0; i < ENVELOPE_HEADERS_MAX; i++)
         expect(&letter, expected[i][0], expected[i][1]);
+}
+
+static void a_guid_is_written_as_registries_do(void **state)
+{
+    (void)state;
+    struct letter letter;
+    struct weir_record record = record_with(NULL, 0);
+    struct weir_outcome outcome = rejected("");
+    struct envelope_context about = context;
+    about.schema = (struct weir_schema_key){.by_guid = true, .guid = {[0] = 0x6d, [15] = 0x12}};
+    wrap(&letter, &record, &outcome, &about, NOW);
+    expect(&letter, "schema.id", "6d000000-0000-0000-0000-000000000012");
 }
 
 static void what_is_absent_is_left_out(void **state)
@@ -255,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_why_and_where_from),
+        cmocka_unit_test(a_guid_is_written_as_registries_do),
         cmocka_unit_test(what_is_absent_is_left_out),
         cmocka_unit_test(ours_are_replaced_never_appended),
         cmocka_unit_test(only_a_valid_first_failure_is_kept),

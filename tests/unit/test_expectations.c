@@ -106,14 +106,14 @@ static int tear_down(void **state)
 }
 
 /* The plan of the record's writer; NULL when nobody knows its id. */
-static const struct weir_plan *plan_of(const struct fixture *f, struct weir_bytes value)
+static const struct weir_plan *plan_of(const struct fixture *f, const struct weir_record *record)
 {
-    struct weir_wire wire = weir_wire_read(f->spec->core.input_format, value);
+    struct weir_wire wire = weir_wire_read(f->spec->core.input_format, record);
     if (wire.kind != WEIR_WIRE_AVRO)
         return f->plain;
-    if (wire.schema_id == OLD_ID)
+    if (wire.key.id == OLD_ID)
         return f->older;
-    return wire.schema_id == f->reader_id ? f->current : NULL;
+    return wire.key.id == f->reader_id ? f->current : NULL;
 }
 
 static void process(struct fixture *f, const struct mix_record *generated, uint64_t i,
@@ -127,7 +127,7 @@ static void process(struct fixture *f, const struct mix_record *generated, uint6
                                        .timestamp_ms = NOW_MS};
     struct weir_arena scratch;
     weir_arena_init(&scratch, f->scratch, sizeof f->scratch);
-    const struct weir_plan *plan = plan_of(f, record.value);
+    const struct weir_plan *plan = plan_of(f, &record);
     if (plan)
         weir_pipeline_process(plan, &record, NOW_MS, &scratch, outcome);
     else

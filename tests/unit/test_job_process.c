@@ -120,7 +120,7 @@ static void test_misfit_is_rejected(void **state)
 static void test_fatal_error_of_the_registry(void **state)
 {
     (void)state;
-    twin_script(&rig.member, TWIN_BY_ID, 1, 1, rig_fault(WEIR_ERR_IO, TWIN_UNDONE));
+    twin_script(&rig.member, TWIN_BY_KEY, 1, 1, rig_fault(WEIR_ERR_IO, TWIN_UNDONE));
     (void)rig_put(&rig, 0, RIG_AVRO);
     gather();
     assert_int_equal(process(), WEIR_ERR_IO);

@@ -291,7 +291,7 @@ static void test_unknown_schema_after_its_deadline(void **state)
     rig_finish(&rig, RIG_DEADLINE + HOLDS_LONGEST_MS + 1000);
     assert_true(rig.world.now_ms >= RIG_DEADLINE);
     /* Once a try, then once a batch: never once a record. */
-    assert_in_range(rig.member.calls[TWIN_BY_ID], 1, 30);
+    assert_in_range(rig.member.calls[TWIN_BY_KEY], 1, 30);
 }
 
 /* However long the registry is down, no record is rejected for it. */
@@ -630,7 +630,7 @@ static void test_fatal_errors(void **state)
         {TWIN_POLL, WEIR_ERR_NO_OFFSET, WEIR_ERR_TXN_UNKNOWN, TWIN_UNDONE},
         {TWIN_REFRESH, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
         {TWIN_STAMP, WEIR_ERR_NO_MEMORY, WEIR_OK, TWIN_UNDONE},
-        {TWIN_BY_ID, WEIR_ERR_IO, WEIR_OK, TWIN_UNDONE},
+        {TWIN_BY_KEY, WEIR_ERR_IO, WEIR_OK, TWIN_UNDONE},
         {TWIN_BEGIN, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
         {TWIN_SEND, WEIR_ERR_KAFKA, WEIR_OK, TWIN_UNDONE},
         {TWIN_COMMIT, WEIR_ERR_DENIED, WEIR_OK, TWIN_UNDONE},
@@ -719,14 +719,14 @@ static const struct chaos_fault {
     {TWIN_ABORT, {WEIR_OK, NULL, TWIN_UNDONE, 31000, false}},
     {TWIN_ABORT, {WEIR_OK, NULL, TWIN_UNDONE, 1500, true}},
     {TWIN_POLL, {WEIR_ERR_MEMBER_EXPIRED, NULL, TWIN_UNDONE, 0, false}},
-    {TWIN_BY_ID, {WEIR_ERR_REGISTRY_DOWN, NULL, TWIN_UNDONE, 0, false}},
-    {TWIN_BY_ID, {WEIR_ERR_NOT_FOUND, NULL, TWIN_UNDONE, 0, false}},
+    {TWIN_BY_KEY, {WEIR_ERR_REGISTRY_DOWN, NULL, TWIN_UNDONE, 0, false}},
+    {TWIN_BY_KEY, {WEIR_ERR_NOT_FOUND, NULL, TWIN_UNDONE, 0, false}},
 };
 
 /* One call in so many fails: rarer calls fail more often, so that each fault meets each. */
 static const uint32_t chaos_rarity[TWIN_OPS] = {
     [TWIN_POLL] = 60,  [TWIN_COMMITTED] = 3, [TWIN_STAMP] = 25, [TWIN_OPEN] = 4,  [TWIN_REFRESH] = 25,
-    [TWIN_BEGIN] = 40, [TWIN_SEND] = 400,    [TWIN_COMMIT] = 5, [TWIN_ABORT] = 4, [TWIN_BY_ID] = 10};
+    [TWIN_BEGIN] = 40, [TWIN_SEND] = 400,    [TWIN_COMMIT] = 5, [TWIN_ABORT] = 4, [TWIN_BY_KEY] = 10};
 
 static struct twin_fault decide(void *context, struct twin_member *member, enum twin_op op)
 {

@@ -151,6 +151,31 @@ static void test_schema_id_in_letters(void **state)
     assert_null(twin_header(out(1)->headers, out(1)->n_headers, name));
 }
 
+/* What names the input's schema would lie about the output's; a letter is what it was. */
+static void test_the_header_that_names_the_schema(void **state)
+{
+    (void)state;
+    const struct weir_header headers[] = {
+        {"trace", {(const uint8_t *)"t", 1}},
+        {WEIR_WIRE_HEADER, {(const uint8_t *)"\0\0\0\0\7", 5}},
+        {"__key_schema_id", {(const uint8_t *)"\0\0\0\0\6", 5}},
+    };
+    struct twin_input *good = twin_produce(&rig.world, 0, weir_bytes_of("\10fine"));
+    twin_set_headers(good, headers, COUNT(headers));
+    struct twin_input *bad = twin_produce(&rig.world, 0, weir_bytes_of("\6bad"));
+    twin_set_headers(bad, headers, COUNT(headers));
+    bad->expect = WEIR_REJECT;
+    bad->code = WEIR_CODE_RULE_FAILED;
+    assert_int_equal(fill(), WEIR_OK);
+    assert_int_equal(out(0)->topic, SINK_OUTPUT);
+    assert_int_equal(out(0)->n_headers, 2);
+    assert_null(twin_header(out(0)->headers, out(0)->n_headers, WEIR_WIRE_HEADER));
+    assert_non_null(twin_header(out(0)->headers, out(0)->n_headers, "__key_schema_id"));
+    assert_int_equal(out(1)->topic, SINK_DEAD_LETTER);
+    assert_non_null(twin_header(out(1)->headers, out(1)->n_headers, WEIR_WIRE_HEADER));
+    assert_non_null(twin_header(out(1)->headers, out(1)->n_headers, "__weir.errors.schema.id"));
+}
+
 static void test_a_topic_that_cannot_take_it(void **state)
 {
     (void)state;
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_own_headers_are_stripped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_letters_replace_own_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_schema_id_in_letters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_header_that_names_the_schema, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_topic_that_cannot_take_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_output_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_letter_too_large, set_up, tear_down),

@@ -25,13 +25,13 @@ static int tear_down(void **state)
 
 static struct plans_answer find(uint32_t id, int64_t age_ms)
 {
-    const struct weir_wire wire = {WEIR_WIRE_AVRO, id, WEIR_WIRE_PREFIX};
+    const struct weir_wire wire = {WEIR_WIRE_AVRO, {.id = id}, WEIR_WIRE_PREFIX};
     return plans_find(rig.plans, &wire, age_ms);
 }
 
 static uint64_t asked(void)
 {
-    return rig.member.calls[TWIN_BY_ID];
+    return rig.member.calls[TWIN_BY_KEY];
 }
 
 static void test_answers(void **state)
@@ -74,7 +74,7 @@ static void test_plain(void **state)
     static const enum weir_wire_kind kinds[] = {WEIR_WIRE_TOMBSTONE, WEIR_WIRE_JSON, WEIR_WIRE_EMPTY,
                                                 WEIR_WIRE_UNKNOWN};
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        const struct weir_wire wire = {kinds[i], 0, 0};
+        const struct weir_wire wire = {.kind = kinds[i]};
         assert_non_null(plans_find(rig.plans, &wire, 0).plan);
     }
     assert_int_equal(asked(), 0);
@@ -140,7 +140,7 @@ static void test_a_check_of_the_registry_is_passed_on(void **state)
 static void test_one_pending_id_keeps_no_other(void **state)
 {
     (void)state;
-    twin_script(&rig.member, TWIN_BY_ID, 1, 1, rig_fault(WEIR_ERR_SCHEMA_PENDING, TWIN_UNDONE));
+    twin_script(&rig.member, TWIN_BY_KEY, 1, 1, rig_fault(WEIR_ERR_SCHEMA_PENDING, TWIN_UNDONE));
     assert_int_equal(find(UNKNOWN_ID, 0).wait, WEIR_ERR_SCHEMA_PENDING);
     assert_int_equal(find(UNKNOWN_ID, 0).wait, WEIR_ERR_SCHEMA_PENDING);
     assert_int_equal(asked(), 1);

@@ -27,11 +27,11 @@ static void ask_both_ways(struct registry *registry)
         fail_msg("%s", err.text);
     assert_string_equal(found.schema->root->name, "one");
     assert_int_equal(found.version, 1);
-    assert_int_equal(registry_by_id(registry, found.id, &schema, &err), WEIR_OK);
+    assert_int_equal(registry_by_key(registry, ID(found.id), &schema, &err), WEIR_OK);
     assert_ptr_equal(schema, found.schema);
-    assert_int_equal(registry_by_id(registry, found.id + 1, &schema, &err), WEIR_ERR_NOT_FOUND);
+    assert_int_equal(registry_by_key(registry, ID(found.id + 1), &schema, &err), WEIR_ERR_NOT_FOUND);
     assert_int_equal(registry_schemas(registry, &door, &err), WEIR_OK);
-    assert_int_equal(door->ops->by_id(door, found.id, &schema, &err), WEIR_OK);
+    assert_int_equal(door->ops->by_key(door, ID(found.id), &schema, &err), WEIR_OK);
     assert_ptr_equal(schema, found.schema);
     struct schemas *again = NULL;
     assert_int_equal(registry_schemas(registry, &again, &err), WEIR_OK);

@@ -37,7 +37,7 @@ static void open_remote(struct setting *setting, int64_t poll_ms, int64_t timeou
 static enum weir_err_code ask(struct setting *setting, uint32_t id, const struct weir_schema **out,
                               struct weir_err *err)
 {
-    return setting->door->ops->by_id(setting->door, id, out, err);
+    return setting->door->ops->by_key(setting->door, ID(id), out, err);
 }
 
 /* Asks as the engine does, again and again, until the answer is this one. */
@@ -275,12 +275,12 @@ static void test_asking_without_threads(void **state)
     canned_set(setting->canned, "/schemas/ids/7", 200, STRING);
     canned_set(setting->canned, "/schemas/ids/8", 404, CANNED_NO_SCHEMA);
     assert_int_equal(remote_open(&options, &setting->remote, &err), WEIR_OK);
-    assert_int_equal(remote_ask(setting->remote, 7, &schema, &err), WEIR_OK);
-    assert_int_equal(remote_ask(setting->remote, 7, &again, &err), WEIR_OK);
+    assert_int_equal(remote_ask(setting->remote, ID(7), &schema, &err), WEIR_OK);
+    assert_int_equal(remote_ask(setting->remote, ID(7), &again, &err), WEIR_OK);
     assert_ptr_equal(schema, again);
-    assert_int_equal(remote_ask(setting->remote, 8, &schema, &err), WEIR_ERR_REGISTRY_DOWN);
+    assert_int_equal(remote_ask(setting->remote, ID(8), &schema, &err), WEIR_ERR_REGISTRY_DOWN);
     canned_set(setting->canned, SUBJECT, 200, READER);
-    assert_int_equal(remote_ask(setting->remote, 8, &schema, &err), WEIR_ERR_NOT_FOUND);
+    assert_int_equal(remote_ask(setting->remote, ID(8), &schema, &err), WEIR_ERR_NOT_FOUND);
 }
 
 /* Stopping gives up what is in flight. */

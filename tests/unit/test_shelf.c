@@ -42,7 +42,7 @@ static struct schemas *open_shelf(const struct folder *folder, struct still_time
 static enum weir_err_code ask(struct schemas *shelf, const char *text, const struct weir_schema **out)
 {
     struct weir_err err;
-    return shelf->ops->by_id(shelf, id_of(text), out, &err);
+    return shelf->ops->by_key(shelf, ID(id_of(text)), out, &err);
 }
 
 /* A schema put there later is found, but the folder is not read again at each question. */
