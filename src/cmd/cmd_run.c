@@ -119,7 +119,7 @@ static void handle_signals(void)
 
 /* The schemas that a pipeline is made of. */
 struct subjects {
-    struct remote_schema reader, output;
+    struct schemas_version reader, output;
 };
 
 static enum weir_err_code find_subjects(struct run *run, struct subjects *subjects, struct weir_err *err)
@@ -152,7 +152,7 @@ static enum weir_err_code await_subjects(struct run *run, struct subjects *subje
     return code;
 }
 
-/* The schemas, and what a plan is made of: all that workers need of the registry. */
+/* The schemas, and the first edition of them: all that workers need of the registry. */
 static enum weir_err_code open_registry(struct run *run, struct weir_err *err)
 {
     const struct weir_spec *spec = run->spec;
@@ -166,11 +166,14 @@ static enum weir_err_code open_registry(struct run *run, struct weir_err *err)
         code = registry_schemas(run->registry, &run->parts.schemas, err);
     if (code != WEIR_OK)
         return code;
-    run->parts.plan = (struct weir_plan_request){.spec = &spec->core,
-                                                 .reader = subjects.reader.schema,
-                                                 .reader_version = subjects.reader.version,
-                                                 .output = subjects.output.schema,
-                                                 .output_id = subjects.output.id};
+    struct edition *first = NULL;
+    code = edition_new(&spec->core, &subjects.reader, &subjects.output, &first, err);
+    if (code == WEIR_OK)
+        code = editions_new(first, false, &run->parts.editions, err);
+    if (code != WEIR_OK) {
+        edition_release(first);
+        return code;
+    }
     log_info("schemas", "reading as %s version %lld, writing as %s version %lld", spec->input.schema.subject,
              (long long)subjects.reader.version, spec->output.schema.subject,
              (long long)subjects.output.version);
@@ -326,6 +329,7 @@ static void close_all(struct run *run)
     free(run->watches);
     if (run->client)
         admin_close(run->client);
+    editions_free(run->parts.editions);
     registry_close(run->registry);
     trouble_release(&run->trouble);
     config_free(run->spec);

@@ -49,7 +49,7 @@ static enum weir_err_code open_trial(struct trial *trial, const char *schemas, s
 {
     const struct weir_spec *spec = trial->spec;
     const struct registry_options options = {.spec = spec, .dir = schemas};
-    struct remote_schema reader, output;
+    struct schemas_version reader, output;
     enum weir_err_code code = registry_open(&options, &trial->registry, err);
     if (code == WEIR_OK)
         code = registry_subject(trial->registry, &spec->input.schema, &reader, err);

@@ -38,18 +38,16 @@ static enum weir_err_code open_ports(struct worker *worker, const struct worker_
 static enum weir_err_code open_loop(struct worker *worker, const struct worker_parts *parts,
                                     struct weir_err *err)
 {
-    const struct loop_parts loop = {.spec = parts->spec,
-                                    .source = worker->source,
-                                    .sink = worker->sink,
-                                    .timer = &worker->timepiece.base,
-                                    .plans = worker->plans,
-                                    .outbox = {.spec = parts->spec,
-                                               .sink = worker->sink,
-                                               .version = WEIR_VERSION,
-                                               .reader_version = parts->plan.reader_version},
-                                    .trouble = parts->trouble,
-                                    .counters = parts->counters,
-                                    .control = parts->control};
+    const struct loop_parts loop = {
+        .spec = parts->spec,
+        .source = worker->source,
+        .sink = worker->sink,
+        .timer = &worker->timepiece.base,
+        .plans = worker->plans,
+        .outbox = {.spec = parts->spec, .sink = worker->sink, .version = WEIR_VERSION},
+        .trouble = parts->trouble,
+        .counters = parts->counters,
+        .control = parts->control};
     enum weir_err_code code = loop_init(&worker->loop, &loop, err);
     worker->looped = code == WEIR_OK;
     return code;
@@ -66,7 +64,7 @@ enum weir_err_code worker_open(const struct worker_parts *parts, int number, str
     enum weir_err_code code =
         conf_identify(&worker->identity, parts->spec->core.pipeline, parts->instance, number, err);
     if (code == WEIR_OK)
-        code = plans_new(&parts->plan, parts->schemas, parts->spec->registry.unknown_id_deadline_ms,
+        code = plans_new(parts->editions, parts->schemas, parts->spec->registry.unknown_id_deadline_ms,
                          &worker->plans, err);
     if (code == WEIR_OK)
         code = open_ports(worker, parts, watch, err);

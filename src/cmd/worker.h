@@ -16,7 +16,7 @@
 struct worker_parts {
     const struct weir_spec *spec;
     const char *instance;
-    struct weir_plan_request plan; /* without writer */
+    struct editions *editions;
     struct schemas *schemas;
     rd_kafka_t *client; /* of admin_open */
     struct trouble *trouble;

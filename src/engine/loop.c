@@ -102,7 +102,8 @@ static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
     loop->hurried = asked;
     if (hurry)
         loop->refresh_at_ms = now_ms(loop);
-    enum weir_err_code code = plans_check(loop->parts.plans, err);
+    enum weir_err_code code = plans_turn(loop->parts.plans, err);
+    loop->parts.outbox.reader_version = edition_reader(plans_edition(loop->parts.plans))->version;
     if (code == WEIR_OK)
         code = refresh(loop, &hurry, err);
     if (code != WEIR_OK)

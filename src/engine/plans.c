@@ -3,36 +3,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Slots of the table: a power of two, at most half full. */
-#define PLANS_SLOTS (PLANS_MAX * 2)
+/* Slots of the table: a power of two, at most half full, since an edition has no more writers. */
+#define PLANS_SLOTS (EDITION_WRITERS_MAX * 2)
 
 /* A key for a message. */
 #define SHOW(key) weir_schema_key_print((key), (char[WEIR_SCHEMA_KEY_TEXT]){0})
 
+/* A writer as this worker knows it. */
 struct plans_entry {
-    struct weir_schema_key key;
-    struct weir_plan *plan;    /* NULL: mismatch says why this writer cannot be read */
-    struct weir_err *mismatch; /* owned */
+    const struct edition_writer *writer; /* NULL: free */
 };
 
 struct plans {
-    struct weir_plan_request request;
+    struct editions *editions;
     struct schemas *schemas;
     int64_t deadline_ms;
-    struct weir_plan *plain;  /* the plan without writer */
-    struct plans_entry *last; /* runs of one id are the rule */
-    size_t n;
-    /* The last id that the registry did not give in this batch, and what it said: OK when there is none. */
+    struct edition *edition;        /* held */
+    uint64_t number;                /* of the edition */
+    const struct plans_entry *last; /* runs of one id are the rule */
+    /* The last key that the registry did not give in this batch, and what it said: OK when there is none. */
     struct weir_schema_key missing_key;
     struct weir_err missing;
     struct weir_err why;
     struct plans_entry slots[PLANS_SLOTS];
 };
-
-static bool is_free(const struct plans_entry *entry)
-{
-    return !entry->plan && !entry->mismatch;
-}
 
 /* Spreads ids that follow one another, too. */
 static uint32_t hash(const struct weir_schema_key *key)
@@ -40,105 +34,87 @@ static uint32_t hash(const struct weir_schema_key *key)
     uint32_t some = key->id;
     if (key->by_guid)
         memcpy(&some, key->guid, sizeof some);
-    return some;
+    return some * UINT32_C(2654435761);
 }
 
 /* The entry of the key, or the free one where it belongs. */
 static struct plans_entry *probe(struct plans *plans, const struct weir_schema_key *key)
 {
-    size_t i = (hash(key) * UINT32_C(2654435761)) & (PLANS_SLOTS - 1);
-    while (!is_free(&plans->slots[i]) && !weir_schema_key_equal(&plans->slots[i].key, key))
+    size_t i = hash(key) & (PLANS_SLOTS - 1);
+    while (plans->slots[i].writer && !weir_schema_key_equal(&plans->slots[i].writer->key, key))
         i = (i + 1) & (PLANS_SLOTS - 1);
     return &plans->slots[i];
 }
 
-enum weir_err_code plans_new(const struct weir_plan_request *request, struct schemas *schemas,
-                             int64_t deadline_ms, struct plans **out, struct weir_err *err)
+enum weir_err_code plans_new(struct editions *editions, struct schemas *schemas, int64_t deadline_ms,
+                             struct plans **out, struct weir_err *err)
 {
     struct plans *plans = calloc(1, sizeof *plans);
     if (!plans)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the cache of plans");
-    plans->request = *request;
-    plans->request.writer = NULL;
+    plans->editions = editions;
     plans->schemas = schemas;
     plans->deadline_ms = deadline_ms;
-    enum weir_err_code code = weir_plan_new(&plans->request, &plans->plain, err);
-    if (code != WEIR_OK) {
-        plans_free(plans);
-        return code;
-    }
+    plans->edition = editions_take(editions, &plans->number);
     *out = plans;
     return WEIR_OK;
-}
-
-static void clear(struct plans *plans)
-{
-    for (size_t i = 0; i < PLANS_SLOTS; i++) {
-        weir_plan_free(plans->slots[i].plan);
-        free(plans->slots[i].mismatch);
-        plans->slots[i] = (struct plans_entry){0};
-    }
-    plans->last = NULL;
-    plans->n = 0;
 }
 
 void plans_free(struct plans *plans)
 {
     if (!plans)
         return;
-    clear(plans);
-    weir_plan_free(plans->plain);
+    edition_release(plans->edition);
     free(plans);
 }
 
-void plans_trim(struct plans *plans)
+const struct edition *plans_edition(const struct plans *plans)
+{
+    return plans->edition;
+}
+
+void plans_forget(struct plans *plans)
 {
     plans->missing.code = WEIR_OK;
-    if (plans->n > PLANS_MAX / 2)
-        clear(plans);
 }
 
-enum weir_err_code plans_check(const struct plans *plans, struct weir_err *err)
+static void change_over(struct plans *plans)
+{
+    edition_release(plans->edition);
+    plans->edition = editions_take(plans->editions, &plans->number);
+    plans->last = NULL;
+    memset(plans->slots, 0, sizeof plans->slots);
+}
+
+enum weir_err_code plans_turn(struct plans *plans, struct weir_err *err)
 {
     const struct schemas_ops *ops = plans->schemas->ops;
-    return ops->check ? ops->check(plans->schemas, err) : WEIR_OK;
+    enum weir_err_code code = ops->check ? ops->check(plans->schemas, err) : WEIR_OK;
+    if (edition_crowded(plans->edition))
+        editions_renew(plans->editions, plans->edition);
+    if (editions_number(plans->editions) != plans->number)
+        change_over(plans);
+    return code;
 }
 
-static enum weir_err_code keep_mismatch(struct plans *plans, struct plans_entry *entry)
+/* A writer that cannot be read may be newer than our reader's schema: then a newer one can. */
+static struct plans_answer answer_unread(struct plans *plans, const struct edition_writer *writer)
 {
-    entry->mismatch = malloc(sizeof *entry->mismatch);
-    if (!entry->mismatch)
-        return weir_fail(&plans->why, WEIR_ERR_NO_MEMORY, "no memory for a plan");
-    *entry->mismatch = plans->why;
-    return WEIR_OK;
+    if (editions_looked(plans->editions, writer->look))
+        return (struct plans_answer){.reject = WEIR_CODE_SCHEMA_MISMATCH, .why = &writer->why};
+    editions_want_look(plans->editions);
+    (void)weir_fail(&plans->why, WEIR_ERR_SCHEMA_PENDING,
+                    "schema id %s cannot be read (%s); looking for a newer version to read it with",
+                    SHOW(&writer->key), writer->why.text);
+    return (struct plans_answer){.wait = WEIR_ERR_SCHEMA_PENDING, .why = &plans->why};
 }
 
-/* Compiles the plan of a known writer into entry; a writer that does not fit is an entry too, and so is one
- * that is no schema (NULL), since what an id stands for never changes. */
-static enum weir_err_code compile(struct plans *plans, struct plans_entry *entry,
-                                  const struct weir_schema_key *key, const struct weir_schema *writer)
+static struct plans_answer answer_of(struct plans *plans, const struct edition_writer *writer)
 {
-    struct weir_plan_request request = plans->request;
-    request.writer = writer;
-    enum weir_err_code code =
-        writer ? weir_plan_new(&request, &entry->plan, &plans->why) : WEIR_ERR_BAD_SCHEMA;
-    if (code != WEIR_OK && code != WEIR_ERR_NO_MEMORY)
-        code = keep_mismatch(plans, entry);
-    if (code != WEIR_OK)
-        return code;
-    entry->key = *key;
-    plans->n++;
-    return WEIR_OK;
+    return writer->plan ? (struct plans_answer){.plan = writer->plan} : answer_unread(plans, writer);
 }
 
-static struct plans_answer answer_of(struct plans_entry *entry)
-{
-    if (entry->plan)
-        return (struct plans_answer){.plan = entry->plan};
-    return (struct plans_answer){.reject = WEIR_CODE_SCHEMA_MISMATCH, .why = entry->mismatch};
-}
-
-/* What to do about an id without entry, by what the registry said of it. */
+/* What to do about a key without entry, by what the registry said of it. */
 static struct plans_answer answer_unknown(struct plans *plans, const struct weir_schema_key *key,
                                           enum weir_err_code said, int64_t age_ms)
 {
@@ -156,14 +132,14 @@ static struct plans_answer answer_unknown(struct plans *plans, const struct weir
 /* Asks the registry, but not twice in a batch for what it did not give. What it says of one id means nothing
  * for another: it may fail to give just this one. */
 static enum weir_err_code ask(struct plans *plans, const struct weir_schema_key *key,
-                              const struct weir_schema **writer)
+                              const struct weir_schema **schema)
 {
     const struct weir_err *missing = &plans->missing;
     if (missing->code != WEIR_OK && weir_schema_key_equal(&plans->missing_key, key)) {
         plans->why = *missing;
         return missing->code;
     }
-    enum weir_err_code code = plans->schemas->ops->by_key(plans->schemas, key, writer, &plans->why);
+    enum weir_err_code code = plans->schemas->ops->by_key(plans->schemas, key, schema, &plans->why);
     if (code == WEIR_ERR_NOT_FOUND || weir_err_class(code) == WEIR_CLASS_WAIT) {
         plans->missing = plans->why;
         plans->missing_key = *key;
@@ -171,34 +147,42 @@ static enum weir_err_code ask(struct plans *plans, const struct weir_schema_key 
     return code;
 }
 
+/* A writer that is new to the edition. *out is NULL after a failure. */
+static enum weir_err_code meet(struct plans *plans, const struct weir_schema_key *key,
+                               const struct edition_writer **out)
+{
+    const struct weir_schema *schema = NULL;
+    /* Before the registry is asked: whatever it knows by now, that look will find. */
+    uint64_t look = editions_next_look(plans->editions);
+    enum weir_err_code code = ask(plans, key, &schema);
+    if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA)
+        return code;
+    /* No version of ours can read what is no schema. */
+    struct weir_err said = plans->why;
+    return edition_add(plans->edition, key, schema, &said, schema ? look : 0, out, &plans->why);
+}
+
 static struct plans_answer learn(struct plans *plans, struct plans_entry *entry,
                                  const struct weir_schema_key *key, int64_t age_ms)
 {
-    const struct weir_schema *writer = NULL;
-    enum weir_err_code code = ask(plans, key, &writer);
-    bool known = code == WEIR_OK || code == WEIR_ERR_BAD_SCHEMA;
-    if (known && plans->n >= PLANS_MAX)
-        return (struct plans_answer){.wait = weir_fail(&plans->why, WEIR_ERR_SCHEMA_PENDING,
-                                                       "more than %d schema ids in one batch", PLANS_MAX),
-                                     .why = &plans->why};
-    if (known)
-        code = compile(plans, entry, key, code == WEIR_OK ? writer : NULL);
-    if (code == WEIR_OK) {
-        plans->last = entry;
-        return answer_of(entry);
-    }
-    return answer_unknown(plans, key, code, age_ms);
+    const struct edition_writer *writer = edition_find(plans->edition, key);
+    enum weir_err_code code = writer ? WEIR_OK : meet(plans, key, &writer);
+    if (code != WEIR_OK)
+        return answer_unknown(plans, key, code, age_ms);
+    entry->writer = writer;
+    plans->last = entry;
+    return answer_of(plans, writer);
 }
 
 struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire, int64_t age_ms)
 {
     if (wire->kind != WEIR_WIRE_AVRO)
-        return (struct plans_answer){.plan = plans->plain};
-    if (plans->last && weir_schema_key_equal(&plans->last->key, &wire->key))
-        return answer_of(plans->last);
+        return (struct plans_answer){.plan = edition_plain(plans->edition)};
+    if (plans->last && weir_schema_key_equal(&plans->last->writer->key, &wire->key))
+        return answer_of(plans, plans->last->writer);
     struct plans_entry *entry = probe(plans, &wire->key);
-    if (is_free(entry))
+    if (!entry->writer)
         return learn(plans, entry, &wire->key, age_ms);
     plans->last = entry;
-    return answer_of(entry);
+    return answer_of(plans, entry->writer);
 }

@@ -1,26 +1,23 @@
 /*
- * The one cache of plans: schema id → plan. What is known stays; what is not known is asked for at each batch
- * that needs it.
+ * One worker's way to plans: what a record is packed in → the plan of its writer, of the edition that the
+ * worker is on. What is known is at hand without a lock; what is not known is asked for at each batch that
+ * needs it. The worker changes over to another edition only between two batches.
  */
 #ifndef WEIR_ENGINE_PLANS_H
 #define WEIR_ENGINE_PLANS_H
 
+#include "engine/editions.h"
 #include "engine/ports.h"
 #include "weir/pipeline.h"
-
-/* Most plans kept; when there are more, all are made anew as they are needed. */
-#define PLANS_MAX 4096
 
 struct plans;
 
 /*
- * request names everything but the writer; it, the schemas and the spec behind it outlive the cache. Compiles
- * the plan without writer at once, so that a configuration that does not fit its schemas fails here
- * (WEIR_ERR_CONFIG, INCOMPATIBLE). deadline_ms: from what age on a record with an id that the registry does
- * not know is rejected.
+ * editions and schemas outlive it. deadline_ms: from what age on a record with an id that the registry does
+ * not know is rejected. WEIR_ERR_NO_MEMORY.
  */
-enum weir_err_code plans_new(const struct weir_plan_request *request, struct schemas *schemas,
-                             int64_t deadline_ms, struct plans **out, struct weir_err *err);
+enum weir_err_code plans_new(struct editions *editions, struct schemas *schemas, int64_t deadline_ms,
+                             struct plans **out, struct weir_err *err);
 void plans_free(struct plans *plans);
 
 /* What to do with a record. */
@@ -28,19 +25,25 @@ struct plans_answer {
     const struct weir_plan *plan; /* process with this one, when not NULL */
     enum weir_code reject;        /* else reject with this, when not NONE */
     enum weir_err_code wait;      /* else wait for this */
-    struct weir_err *why;         /* text for reject and wait; valid until the next call */
+    const struct weir_err *why;   /* text for reject and wait; valid until the next call */
 };
 
 /*
  * The plan for a record of that packing and age (ms since its timestamp; 0 when it has none).
- * Plans stay valid until plans_trim.
+ * Plans stay valid until plans_turn.
  */
 struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire, int64_t age_ms);
 
-/* Between two batches: keeps the cache within PLANS_MAX. */
-void plans_trim(struct plans *plans);
+/* The edition that the worker is on; valid until plans_turn. */
+const struct edition *plans_edition(const struct plans *plans);
 
-/* Between two batches: an error that ends the process when a plan in use turned out to be wrong. */
-enum weir_err_code plans_check(const struct plans *plans, struct weir_err *err);
+/* The batch is over: what was not known may be known in the next one. */
+void plans_forget(struct plans *plans);
+
+/*
+ * Between two batches, while nothing borrows from a plan: changes over to the edition in use. An error ends
+ * the process: a plan turned out to be wrong.
+ */
+enum weir_err_code plans_turn(struct plans *plans, struct weir_err *err);
 
 #endif

@@ -145,6 +145,13 @@ struct sink {
 
 /* --- schemas by what names them --- */
 
+/* A version of a subject: a schema that is as valid as the port. */
+struct schemas_version {
+    const struct weir_schema *schema;
+    uint32_t id;
+    int64_t version;
+};
+
 struct schemas;
 struct schemas_ops {
     /*
@@ -154,6 +161,12 @@ struct schemas_ops {
      */
     enum weir_err_code (*by_key)(struct schemas *schemas, const struct weir_schema_key *key,
                                  const struct weir_schema **out, struct weir_err *err);
+    /*
+     * A version of a subject, looked up now, however long that takes: by one thread at a time, beside the
+     * workers'. Errors of by_key, but for WEIR_ERR_SCHEMA_PENDING. NULL where versions do not change.
+     */
+    enum weir_err_code (*subject)(struct schemas *schemas, const struct weir_subject_spec *subject,
+                                  struct schemas_version *out, struct weir_err *err);
     /*
      * Asked between batches, so cheap: an error that ends the process when what was answered before turned
      * out to be wrong (WEIR_ERR_SCHEMA_CHANGED). NULL where that cannot happen.

@@ -74,7 +74,7 @@ static void let_go(struct loop *loop)
     loop->parts.source->ops->stamp_free(loop->stamp);
     loop->stamp = NULL;
     batch_release(&loop->batch, loop->parts.source);
-    plans_trim(loop->parts.plans);
+    plans_forget(loop->parts.plans);
 }
 
 /* Lets every run wait that is cut. */

@@ -67,7 +67,7 @@ void registry_close(struct registry *registry)
 }
 
 enum weir_err_code registry_subject(struct registry *registry, const struct weir_subject_spec *subject,
-                                    struct remote_schema *out, struct weir_err *err)
+                                    struct schemas_version *out, struct weir_err *err)
 {
     if (registry->remote)
         return remote_subject(registry->remote, subject, out, err);

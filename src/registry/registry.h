@@ -35,7 +35,7 @@ void registry_close(struct registry *registry);
  * remote_subject: WEIR_ERR_REGISTRY_DOWN may be over later.
  */
 enum weir_err_code registry_subject(struct registry *registry, const struct weir_subject_spec *subject,
-                                    struct remote_schema *out, struct weir_err *err);
+                                    struct schemas_version *out, struct weir_err *err);
 
 /* The schema of a key, asked for at once. WEIR_ERR_NOT_FOUND: there is none; else as the engine's door. */
 enum weir_err_code registry_by_key(struct registry *registry, const struct weir_schema_key *key,

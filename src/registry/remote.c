@@ -462,13 +462,13 @@ void remote_close(struct remote *remote)
 }
 
 enum weir_err_code remote_subject(struct remote *remote, const struct weir_subject_spec *subject,
-                                  struct remote_schema *out, struct weir_err *err)
+                                  struct schemas_version *out, struct weir_err *err)
 {
     struct answer_schema said;
     enum weir_err_code code = client_subject(remote->client, subject, &said, err);
     if (code != WEIR_OK)
         return code;
-    *out = (struct remote_schema){.id = said.id, .version = said.version};
+    *out = (struct schemas_version){.id = said.id, .version = said.version};
     (void)pthread_mutex_lock(&remote->lock);
     code = keep(remote, &(struct weir_schema_key){.id = said.id}, &said, &out->schema, err);
     (void)pthread_mutex_unlock(&remote->lock);

@@ -29,13 +29,6 @@ struct remote_options {
     int64_t poll_ms;                /* how often one known id is looked at again */
 };
 
-/* A subject's schema, borrowed from the remote. */
-struct remote_schema {
-    const struct weir_schema *schema;
-    uint32_t id;
-    int64_t version;
-};
-
 struct remote;
 
 /* Reaches for nothing yet. Errors of http_new. */
@@ -46,11 +39,11 @@ enum weir_err_code remote_open(const struct remote_options *options, struct remo
 void remote_close(struct remote *remote);
 
 /*
- * A version of a subject, looked up now. Errors of client_subject, and WEIR_ERR_SCHEMA_CHANGED. The thread
- * that opened it.
+ * A version of a subject, looked up now; its schema is borrowed from the remote. Errors of client_subject,
+ * and WEIR_ERR_SCHEMA_CHANGED. The thread that opened it.
  */
 enum weir_err_code remote_subject(struct remote *remote, const struct weir_subject_spec *subject,
-                                  struct remote_schema *out, struct weir_err *err);
+                                  struct schemas_version *out, struct weir_err *err);
 
 /* As the door's by_key, but waits for the answer. The thread that opened it. */
 enum weir_err_code remote_ask(struct remote *remote, const struct weir_schema_key *key,

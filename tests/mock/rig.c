@@ -468,9 +468,11 @@ static void make_plans(struct rig *rig)
 {
     struct weir_err err = {0};
     must(weir_schema_parse(weir_bytes_of(schema_text), &rig->schema, &err), &err);
-    struct weir_plan_request request = {
-        .spec = &rig->spec.core, .reader = rig->schema, .output = rig->schema, .reader_version = 1};
-    must(plans_new(&request, &rig->schemas, 0, &rig->plans, &err), &err);
+    const struct schemas_version only = {.schema = rig->schema, .version = 1};
+    struct edition *edition = NULL;
+    must(edition_new(&rig->spec.core, &only, &only, &edition, &err), &err);
+    must(editions_new(edition, false, &rig->editions, &err), &err);
+    must(plans_new(rig->editions, &rig->schemas, 0, &rig->plans, &err), &err);
 }
 
 void rig_start(struct rig *rig)
@@ -513,6 +515,7 @@ int64_t rig_stop(struct rig *rig)
     source_close(rig->source.inner, CLOSE_MS);
     admin_close(rig->client);
     plans_free(rig->plans);
+    editions_free(rig->editions);
     weir_schema_free(rig->schema);
     trouble_release(&rig->trouble);
     forget_open(rig);

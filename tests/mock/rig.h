@@ -111,6 +111,7 @@ struct rig {
     struct conf_identity identity; /* as of rig_start, rig_new or rig_renew */
     struct weir_schema *schema;
     struct schemas schemas;
+    struct editions *editions;
     struct plans *plans;
     struct trouble trouble;
     struct counters counters;

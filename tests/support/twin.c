@@ -269,6 +269,17 @@ void twin_add_schema(struct twin_world *world, uint32_t id, const struct weir_sc
     world->schemas[world->n_schemas++] = (struct twin_schema){id, schema};
 }
 
+void twin_register(struct twin_world *world, const char *subject, int64_t version,
+                   const struct weir_schema *schema)
+{
+    size_t i = 0;
+    while (i < world->n_subjects && strcmp(world->subjects[i].name, subject) != 0)
+        i++;
+    must(i < TWIN_SUBJECTS_MAX);
+    world->n_subjects = i == world->n_subjects ? i + 1 : world->n_subjects;
+    world->subjects[i] = (struct twin_subject){subject, {schema, (uint32_t)version, version}};
+}
+
 static struct twin_member *of_schemas(struct schemas *schemas)
 {
     return (struct twin_member *)((char *)schemas - offsetof(struct twin_member, schemas));
@@ -294,7 +305,28 @@ static enum weir_err_code by_key(struct schemas *schemas, const struct weir_sche
     return weir_fail(err, WEIR_ERR_NOT_FOUND, "no schema has id %u", key->id);
 }
 
-static const struct schemas_ops schemas_ops = {.by_key = by_key};
+static enum weir_err_code subject(struct schemas *schemas, const struct weir_subject_spec *wanted,
+                                  struct schemas_version *out, struct weir_err *err)
+{
+    struct twin_member *member = of_schemas(schemas);
+    const struct twin_world *world = member->world;
+    struct twin_fault fault = twin_call(member, TWIN_SUBJECT, err);
+    if (fault.code != WEIR_OK)
+        return fault.code;
+    if (world->registry_down)
+        return weir_fail(err, WEIR_ERR_REGISTRY_DOWN, "the registry does not answer");
+    for (size_t i = 0; i < world->n_subjects; i++) {
+        if (strcmp(world->subjects[i].name, wanted->subject) != 0)
+            continue;
+        if (!world->subjects[i].latest.schema)
+            return weir_fail(err, WEIR_ERR_BAD_SCHEMA, "unknown type 'strnig'");
+        *out = world->subjects[i].latest;
+        return WEIR_OK;
+    }
+    return weir_fail(err, WEIR_ERR_NOT_FOUND, "there is no subject '%s'", wanted->subject);
+}
+
+static const struct schemas_ops schemas_ops = {.by_key = by_key, .subject = subject};
 
 /* --- the clock --- */
 
@@ -395,8 +427,8 @@ struct twin_fault twin_call(struct twin_member *member, enum twin_op op, struct 
 
 const char *twin_op_name(enum twin_op op)
 {
-    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek",  "pause",   "resume",
-                                                "quiet", "committed", "stamp",  "open",  "refresh", "begin",
-                                                "send",  "commit",    "abort",  "by_key"};
+    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek",   "pause",   "resume",
+                                                "quiet", "committed", "stamp",  "open",   "refresh", "begin",
+                                                "send",  "commit",    "abort",  "by_key", "subject"};
     return names[op];
 }

@@ -23,6 +23,7 @@
 #define TWIN_PARTITIONS_MAX 16
 #define TWIN_MEMBERS_MAX    4
 #define TWIN_SCHEMAS_MAX    256
+#define TWIN_SUBJECTS_MAX   4
 #define TWIN_EVENTS_MAX     64
 #define TWIN_RULES_MAX      32
 #define TWIN_NOBODY         (-1)
@@ -53,6 +54,7 @@ enum twin_op {
     TWIN_COMMIT,
     TWIN_ABORT,
     TWIN_BY_KEY,
+    TWIN_SUBJECT,
     TWIN_OPS
 };
 
@@ -121,6 +123,12 @@ struct twin_schema {
     const struct weir_schema *schema; /* NULL: known, but no schema that can be used */
 };
 
+/* A subject and its latest version; schema NULL: a schema that cannot be used. */
+struct twin_subject {
+    const char *name; /* borrowed */
+    struct schemas_version latest;
+};
+
 struct twin_event {
     int64_t at_ms;
     void (*happen)(void *context);
@@ -149,6 +157,8 @@ struct twin_world {
 
     struct twin_schema schemas[TWIN_SCHEMAS_MAX];
     size_t n_schemas;
+    struct twin_subject subjects[TWIN_SUBJECTS_MAX];
+    size_t n_subjects;
     bool registry_down;
 
     bool brokers_down;
@@ -191,6 +201,9 @@ void twin_fence(struct twin_world *world, int member);
 void twin_succeed(struct twin_world *world, int member);
 
 void twin_add_schema(struct twin_world *world, uint32_t id, const struct weir_schema *schema);
+/* Registers a version of a subject, which is the latest from now on; its id is the version's. */
+void twin_register(struct twin_world *world, const char *subject, int64_t version,
+                   const struct weir_schema *schema);
 
 /* --- a member: the ports of one worker --- */
 

@@ -67,9 +67,11 @@ static void make_loop(struct rig *rig)
 
 static void make_plans(struct rig *rig)
 {
-    struct weir_plan_request request = {
-        .spec = &rig->spec.core, .reader = rig->reader, .output = rig->reader, .reader_version = 1};
-    if (plans_new(&request, &rig->member.schemas, rig->deadline_ms, &rig->plans, &rig->err) != WEIR_OK)
+    const struct schemas_version only = {.schema = rig->reader, .id = 1, .version = 1};
+    struct edition *edition = NULL;
+    if (edition_new(&rig->spec.core, &only, &only, &edition, &rig->err) != WEIR_OK ||
+        editions_new(edition, rig->follows, &rig->editions, &rig->err) != WEIR_OK ||
+        plans_new(rig->editions, &rig->member.schemas, rig->deadline_ms, &rig->plans, &rig->err) != WEIR_OK)
         fail_msg("%s", rig->err.text);
 }
 
@@ -86,6 +88,7 @@ void rig_init(struct rig *rig, struct rig_options options)
     rig->misfit = parse(misfit_text);
     twin_add_schema(&rig->world, RIG_ID, rig->reader);
     twin_add_schema(&rig->world, RIG_MISFIT, rig->misfit);
+    rig->follows = options.follows;
     rig->deadline_ms = options.deadline_ms ? options.deadline_ms : RIG_DEADLINE;
     make_plans(rig);
     make_loop(rig);
@@ -104,6 +107,7 @@ void rig_release(struct rig *rig)
     twin_close_sink(&rig->member);
     loop_release(&rig->loop);
     plans_free(rig->plans);
+    editions_free(rig->editions);
     twin_member_release(&rig->member);
     trouble_release(&rig->trouble);
     rig_check(rig);
@@ -117,6 +121,7 @@ void rig_restart(struct rig *rig)
     twin_close_sink(&rig->member);
     loop_release(&rig->loop);
     plans_free(rig->plans);
+    editions_free(rig->editions);
     twin_member_restart(&rig->member);
     rig_check(rig);
     atomic_store(&rig->control.stop, 0);

@@ -31,6 +31,7 @@ struct rig_options {
     int64_t max_records; /* 0: 1000 */
     int64_t max_bytes;   /* 0: 1 MiB */
     int64_t deadline_ms; /* for unknown schema ids; 0: RIG_DEADLINE */
+    bool follows;        /* looks for newer versions are the test's */
 };
 
 struct rig {
@@ -38,7 +39,9 @@ struct rig {
     struct twin_member member;
     struct weir_spec spec;
     struct weir_schema *reader, *misfit;
+    struct editions *editions;
     struct plans *plans;
+    bool follows;
     int64_t deadline_ms; /* for unknown schema ids */
     struct trouble trouble;
     struct counters counters;

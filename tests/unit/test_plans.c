@@ -58,7 +58,7 @@ static void test_answers(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         rig.world.registry_down = rows[i].down;
-        plans_trim(rig.plans);
+        plans_forget(rig.plans);
         struct plans_answer answer = find(rows[i].id, rows[i].age_ms);
         if ((answer.plan != NULL) != rows[i].plan || answer.reject != rows[i].reject ||
             answer.wait != rows[i].wait)
@@ -88,7 +88,7 @@ static void test_known_is_asked_for_once(void **state)
     for (int round = 0; round < 5; round++) {
         for (size_t i = 0; i < COUNT(ids); i++)
             (void)find(ids[i], 0);
-        plans_trim(rig.plans);
+        plans_forget(rig.plans);
     }
     assert_int_equal(asked(), COUNT(ids));
 }
@@ -101,7 +101,7 @@ static void test_unknown_is_asked_for_once_a_batch(void **state)
         assert_int_equal(find(UNKNOWN_ID, RIG_DEADLINE).reject, WEIR_CODE_UNKNOWN_SCHEMA);
     assert_int_equal(find(UNKNOWN_ID, 0).wait, WEIR_ERR_SCHEMA_PENDING);
     assert_int_equal(asked(), 1);
-    plans_trim(rig.plans);
+    plans_forget(rig.plans);
     twin_add_schema(&rig.world, UNKNOWN_ID, rig.reader);
     assert_non_null(find(UNKNOWN_ID, 0).plan);
 }
@@ -131,9 +131,9 @@ static void test_a_check_of_the_registry_is_passed_on(void **state)
     (void)state;
     struct weir_err err;
     const struct schemas_ops ops = {.check = changed};
-    assert_int_equal(plans_check(rig.plans, &err), WEIR_OK);
+    assert_int_equal(plans_turn(rig.plans, &err), WEIR_OK);
     rig.member.schemas.ops = &ops;
-    assert_int_equal(plans_check(rig.plans, &err), WEIR_ERR_SCHEMA_CHANGED);
+    assert_int_equal(plans_turn(rig.plans, &err), WEIR_ERR_SCHEMA_CHANGED);
 }
 
 /* An id that is still being asked for says nothing of others. */
@@ -147,6 +147,29 @@ static void test_one_pending_id_keeps_no_other(void **state)
     assert_non_null(find(RIG_ID, 0).plan);
 }
 
+/* Many more writers than there is room for: the edition is made anew between two batches. */
+static void test_many_writers(void **state)
+{
+    (void)state;
+    struct weir_err err = {.code = WEIR_ERR_BAD_SCHEMA};
+    uint64_t number = editions_number(rig.editions);
+    for (uint32_t id = 1000; id < 1000 + 100; id++)
+        twin_add_schema(&rig.world, id, rig.reader);
+    const struct edition *before = plans_edition(rig.plans);
+    const struct edition_writer *writer;
+    for (uint32_t id = 2000; id < 2000 + EDITION_WRITERS_MAX; id++)
+        assert_int_equal(edition_add((struct edition *)(uintptr_t)before, &(struct weir_schema_key){.id = id},
+                                     NULL, &err, 0, &writer, &err),
+                         WEIR_OK);
+    assert_int_equal(find(1000, 0).wait, WEIR_ERR_SCHEMA_PENDING);
+    plans_forget(rig.plans);
+    assert_int_equal(plans_turn(rig.plans, &err), WEIR_OK);
+    assert_int_not_equal(editions_number(rig.editions), number);
+    assert_ptr_not_equal(plans_edition(rig.plans), before);
+    for (uint32_t id = 1000; id < 1000 + 100; id++)
+        assert_non_null(find(id, 0).plan);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -157,7 +180,7 @@ static void test_no_memory(void **state)
         alloc_fail_at(++n);
         struct plans_answer answer = find(RIG_ID, 0);
         code = alloc_fail_off() ? answer.wait : WEIR_OK;
-        plans_trim(rig.plans);
+        plans_forget(rig.plans);
     }
     assert_true(n > 1);
     assert_non_null(find(RIG_ID, 0).plan);
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_down_is_asked_once_a_batch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_check_of_the_registry_is_passed_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_pending_id_keeps_no_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_writers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static const struct weir_subject_spec in = {.subject = "in", .version = WEIR_VER
 /* The same questions to a folder and to a server. */
 static void ask_both_ways(struct registry *registry)
 {
-    struct remote_schema found;
+    struct schemas_version found;
     const struct weir_schema *schema = NULL;
     struct schemas *door = NULL;
     struct weir_err err = {0};
@@ -78,7 +78,7 @@ static void test_a_folder_in_place_of_a_server(void **state)
 {
     struct folder *folder = *state;
     struct registry *registry = NULL;
-    struct remote_schema found;
+    struct schemas_version found;
     struct weir_err err;
     folder_put(folder, "in/v1.avsc", ONE);
     const struct weir_spec spec = {.registry = {.url = "http://127.0.0.1:1"}};

@@ -230,7 +230,7 @@ static void test_an_id_that_changes_is_noticed(void **state)
 static void test_a_subject_whose_id_changes_is_noticed(void **state)
 {
     struct setting *setting = *state;
-    struct remote_schema reader;
+    struct schemas_version reader;
     struct weir_err err;
     canned_set(setting->canned, SUBJECT, 200, READER);
     canned_set(setting->canned, "/schemas/ids/7", 404, CANNED_NO_SCHEMA);
