@@ -21,7 +21,14 @@ struct http {
     char *body;
     size_t body_len, body_cap;
     bool too_large;
+    struct curl_slist *post_headers; /* of the requests that carry something */
     char why[CURL_ERROR_SIZE];
+};
+
+/* What is asked of a server: body is NULL for a GET. */
+struct question {
+    const char *path;
+    const char *body;
 };
 
 static enum weir_err_code no_memory(struct weir_err *err)
@@ -128,6 +135,15 @@ static bool set_behaviour(struct http *http)
            curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http) == CURLE_OK;
 }
 
+static bool add_header(struct http *http, const char *line)
+{
+    struct curl_slist *grown = curl_slist_append(http->post_headers, line);
+    http->post_headers = grown ? grown : http->post_headers;
+    return grown != NULL;
+}
+
+/* Expect: with nothing behind it keeps curl from asking first whether a body may come, which not every server
+ * answers. */
 static enum weir_err_code set_up(struct http *http, struct weir_err *err)
 {
     enum weir_err_code code = split_urls(http, err);
@@ -135,7 +151,8 @@ static enum weir_err_code set_up(struct http *http, struct weir_err *err)
         return code;
     http->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     http->curl = http->global ? curl_easy_init() : NULL;
-    if (!http->curl || !set_behaviour(http) || !set_credentials(http->curl, &http->options))
+    if (!http->curl || !add_header(http, "Content-Type: application/vnd.schemaregistry.v1+json") ||
+        !add_header(http, "Expect:") || !set_behaviour(http) || !set_credentials(http->curl, &http->options))
         return no_memory(err);
     return WEIR_OK;
 }
@@ -160,6 +177,7 @@ void http_free(struct http *http)
     if (!http)
         return;
     curl_easy_cleanup(http->curl);
+    curl_slist_free_all(http->post_headers);
     if (http->global)
         curl_global_cleanup();
     free(http->body);
@@ -205,19 +223,31 @@ static enum weir_err_code check_status(struct http *http, const char *server, lo
                      status, elsewhere ? elsewhere : "nowhere");
 }
 
+/* The method, and what goes with it. The size comes before the body, since a body may be set without one. */
+static bool set_question(struct http *http, const struct question *question)
+{
+    if (!question->body)
+        return curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
+               set_number(http->curl, CURLOPT_HTTPGET, 1);
+    return curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->post_headers) == CURLE_OK &&
+           set_number(http->curl, CURLOPT_POST, 1) &&
+           set_number(http->curl, CURLOPT_POSTFIELDSIZE, (int64_t)strlen(question->body)) &&
+           curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, question->body) == CURLE_OK;
+}
+
 /* One request to one server. */
-static enum weir_err_code ask(struct http *http, const char *server, const char *path,
+static enum weir_err_code ask(struct http *http, const char *server, const struct question *question,
                               struct http_answer *answer, struct weir_err *err)
 {
     char url[HTTP_URL_MAX];
-    int len = snprintf(url, sizeof url, "%s%s", server, path);
+    int len = snprintf(url, sizeof url, "%s%s", server, question->path);
     if (len < 0 || (size_t)len >= sizeof url)
         return weir_fail(err, WEIR_ERR_CONFIG, "a URL of the schema registry has more than %d bytes",
                          HTTP_URL_MAX);
     http->body_len = 0;
     http->too_large = false;
     http->why[0] = '\0';
-    if (!set_text(http->curl, CURLOPT_URL, url))
+    if (!set_text(http->curl, CURLOPT_URL, url) || !set_question(http, question))
         return no_memory(err);
     CURLcode what = curl_easy_perform(http->curl);
     if (what != CURLE_OK)
@@ -229,14 +259,14 @@ static enum weir_err_code ask(struct http *http, const char *server, const char 
 }
 
 /* Each server once, the one that answered last first. */
-static enum weir_err_code ask_all(struct http *http, const char *path, struct http_answer *answer,
-                                  struct weir_err *err)
+static enum weir_err_code ask_all(struct http *http, const struct question *question,
+                                  struct http_answer *answer, struct weir_err *err)
 {
     enum weir_err_code code = WEIR_ERR_REGISTRY_DOWN;
     size_t first = http->preferred;
     for (size_t i = 0; i < http->n_servers && code == WEIR_ERR_REGISTRY_DOWN; i++) {
         size_t server = (first + i) % http->n_servers;
-        code = ask(http, http->servers[server], path, answer, err);
+        code = ask(http, http->servers[server], question, answer, err);
         if (code == WEIR_OK)
             http->preferred = server;
         if (stopped(http))
@@ -256,8 +286,8 @@ static void pause_before(struct http *http, unsigned attempt)
     clock_sleep_ms((int64_t)((http->random >> 33) % (uint64_t)(bound + 1)));
 }
 
-enum weir_err_code http_get(struct http *http, const char *path, struct http_answer *answer,
-                            struct weir_err *err)
+static enum weir_err_code ask_again(struct http *http, const struct question *question,
+                                    struct http_answer *answer, struct weir_err *err)
 {
     enum weir_err_code code = WEIR_ERR_REGISTRY_DOWN;
     for (unsigned attempt = 0; attempt < HTTP_TRIES && code == WEIR_ERR_REGISTRY_DOWN; attempt++) {
@@ -265,9 +295,21 @@ enum weir_err_code http_get(struct http *http, const char *path, struct http_ans
             break;
         if (attempt > 0)
             pause_before(http, attempt);
-        code = ask_all(http, path, answer, err);
+        code = ask_all(http, question, answer, err);
     }
     return code;
+}
+
+enum weir_err_code http_get(struct http *http, const char *path, struct http_answer *answer,
+                            struct weir_err *err)
+{
+    return ask_again(http, &(struct question){.path = path}, answer, err);
+}
+
+enum weir_err_code http_post(struct http *http, const char *path, const char *body,
+                             struct http_answer *answer, struct weir_err *err)
+{
+    return ask_again(http, &(struct question){.path = path, .body = body}, answer, err);
 }
 
 bool http_append(char *path, size_t cap, const char *word)

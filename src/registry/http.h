@@ -1,5 +1,5 @@
 /*
- * One HTTP GET on libcurl: from whichever of several servers answers, with the credentials of the
+ * One HTTP request on libcurl: to whichever of several servers answers, with the credentials of the
  * configuration.
  *
  * Redirects are not followed: a registry has no need of them, and credentials must not wander to another
@@ -63,6 +63,13 @@ void http_free(struct http *http);
  */
 enum weir_err_code http_get(struct http *http, const char *path, struct http_answer *answer,
                             struct weir_err *err);
+
+/*
+ * As http_get, a POST of body, which is JSON. It may reach a server more than once, so it must be a question,
+ * or something that does no more when it is done again.
+ */
+enum weir_err_code http_post(struct http *http, const char *path, const char *body,
+                             struct http_answer *answer, struct weir_err *err);
 
 /* Appends word to path, which has room for cap bytes, percent-encoded; false when it does not fit. */
 bool http_append(char *path, size_t cap, const char *word);

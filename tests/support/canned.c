@@ -50,11 +50,22 @@ static struct route *route_of(struct canned *canned, const char *path)
     return route;
 }
 
+/* True once the header and as much of a body as it announces have come. */
+static bool is_whole(const char *request)
+{
+    const char *end = strstr(request, "\r\n\r\n");
+    const char *announced = strstr(request, "Content-Length: ");
+    size_t body = 0;
+    if (end && announced && announced < end)
+        body = strtoul(announced + strlen("Content-Length: "), NULL, 10);
+    return end && strlen(end + 4) >= body;
+}
+
 static bool read_request(int fd, char *request)
 {
     size_t len = 0;
     request[0] = '\0';
-    while (!strstr(request, "\r\n\r\n")) {
+    while (!is_whole(request)) {
         ssize_t n = recv(fd, request + len, REQUEST_MAX - 1 - len, 0);
         if (n <= 0)
             return false;
@@ -78,8 +89,12 @@ static void send_all(int fd, const char *data, size_t len)
 /* The answer as text; *status says whether there is one at all. */
 static char *compose(struct canned *canned, const char *request, int *status, size_t *len)
 {
-    char path[REQUEST_MAX] = "";
-    (void)sscanf(request, "GET %8191s", path);
+    char line[REQUEST_MAX] = "";
+    (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(request, "\r"), request);
+    char *version = strstr(line, " HTTP/");
+    if (version)
+        *version = '\0';
+    const char *path = strncmp(line, "GET ", 4) == 0 ? line + 4 : line;
     (void)pthread_mutex_lock(&canned->lock);
     (void)snprintf(canned->request, sizeof canned->request, "%s", request);
     struct route *route = route_of(canned, path);

@@ -29,7 +29,8 @@ void canned_stop(struct canned *canned);
 /* "http://127.0.0.1:PORT", borrowed. */
 const char *canned_url(const struct canned *canned);
 
-/* What is answered to a path from now on; a path without answer gets CANNED_PAGE with 404. body is copied. */
+/* What is answered to a path from now on, "POST /path" being for that method; a path without answer gets
+ * CANNED_PAGE with 404. body is copied. */
 void canned_set(struct canned *canned, const char *path, int status, const char *body);
 
 /* The same with more lines of the header, each ended by \r\n. */
@@ -39,7 +40,7 @@ void canned_set_with(struct canned *canned, const char *path, int status, const 
 /* How often a path was asked for. */
 unsigned canned_hits(struct canned *canned, const char *path);
 
-/* The header lines of the last request, from the request line on, borrowed until the next request. */
+/* The last request from the request line on, body included, borrowed until the next request. */
 const char *canned_request(struct canned *canned);
 
 #endif

@@ -213,6 +213,25 @@ static void test_what_cannot_be_opened(void **state)
     http_free(NULL);
 }
 
+/* A question that carries something leaves no trace in the one after it. */
+static void test_a_body_is_sent(void **state)
+{
+    struct canned *canned = *state;
+    struct http *http = open_url(canned_url(canned));
+    struct http_answer answer;
+    struct weir_err err = {0};
+    canned_set(canned, "POST /subjects/in", 200, "{\"id\":1}");
+    canned_set(canned, "/schemas/ids/1", 200, "{}");
+    assert_int_equal(http_post(http, "/subjects/in", "{\"schema\":\"x\"}", &answer, &err), WEIR_OK);
+    assert_int_equal(answer.status, 200);
+    support_expect_text("body", canned_request(canned), "\r\n\r\n{\"schema\":\"x\"}");
+    support_expect_text("type", canned_request(canned), "application/vnd.schemaregistry.v1+json");
+    expect_answer(http, "/schemas/ids/1", 200, "{}");
+    assert_null(strstr(canned_request(canned), "Content-Type"));
+    assert_int_equal(canned_hits(canned, "POST /subjects/in"), 1);
+    http_free(http);
+}
+
 static int set_up(void **state)
 {
     *state = canned_start();
@@ -230,6 +249,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_body_is_sent),
         TEST(test_an_answer_and_an_error_are_answers),
         TEST(test_a_path_in_front),
         cmocka_unit_test(test_words_are_escaped_and_bounded),
