@@ -182,11 +182,15 @@ static void test_long_messages_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_json),
-        cmocka_unit_test(test_escapes), cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_names),   cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_levels),
         cmocka_unit_test(test_level_is_told),
-        cmocka_unit_test(test_cycle),   cmocka_unit_test(test_long_messages_are_cut),
+        cmocka_unit_test(test_cycle),
+        cmocka_unit_test(test_long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
