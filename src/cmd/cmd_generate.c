@@ -25,9 +25,9 @@
 #define PROGRESS_MS 500
 
 /* The queue is emptied in slices of this. After a signal, and where a duration is given, that ends when for
- * so long nothing was delivered. */
+ * so long nothing was delivered: longer than a broker needs to come back. */
 #define FLUSH_SLICE_MS    200
-#define FLUSH_PATIENCE_MS 10000
+#define FLUSH_PATIENCE_MS 30000
 
 /* Standard output is written in pieces of this size. */
 #define OUTPUT_BUFFER ((size_t)1024 * 1024)

@@ -95,16 +95,17 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 /*
  * A letter is the record and some headers more. Where its topic takes no more than the input's, the largest
- * records could not become letters, and their partitions would wait: better to hear of it before. All workers
- * of a process see the same, so one of them says it.
+ * records could not become letters, and their partitions would wait: better to hear of it before. Where both
+ * are the same, as Kafka makes them, that is no reason to be alarmed. All workers of a process see the same,
+ * so one of them says it.
  */
 static void compare_limits(const struct txn *self, size_t input, size_t dead_letter)
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
     if (dead_letter > input || atomic_flag_test_and_set(&said))
         return;
-    log_warn(
-        "dead_letter_limit",
+    log_write(
+        dead_letter < input ? WEIR_LOG_WARN : WEIR_LOG_INFO, "dead_letter_limit",
         "max.message.bytes of topic %s is %zu and of %s %zu: a letter adds headers to its record, so that "
         "of a large one would not fit, and its partition would wait; set it to %zu or more",
         topic_name(self, SINK_DEAD_LETTER), dead_letter, self->parts.spec->core.input_topic, input,
