@@ -44,9 +44,13 @@ struct weir_record {
 /* Longest text of a reason, in bytes. It never holds more of a payload than a name or a number. */
 #define WEIR_REASON_TEXT_MAX 200
 
+/* Longest path of a field; of a longer one the front is left out. */
+#define WEIR_REASON_FIELD_MAX 200
+
 struct weir_reason {
     enum weir_code code;
-    const char *field;   /* path of the field ("user.ip"), NULL when none is meant; borrowed from the plan */
+    const char *field;   /* path of the field ("user.ips[3]"), NULL when none is meant; borrowed from the plan
+                            or   the scratch; of a map's entries it names the number, not the key */
     int64_t byte_offset; /* in the record's value, -1 when none is meant */
     const char
         *rule; /* "check[0]", "drop_when[2]", "set.timestamp"; NULL when none; borrowed from the plan */

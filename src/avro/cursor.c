@@ -2,6 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+/* What stands before a path of which the front is missing. */
+#define CUT "..."
 
 void cursor_explain(struct cursor *c, enum weir_code code, const uint8_t *at, const char *format, ...)
 {
@@ -16,6 +20,9 @@ void cursor_explain(struct cursor *c, enum weir_code code, const uint8_t *at, co
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     c->why->text = weir_arena_copy(c->out, weir_bytes_of(text));
+    c->path = weir_arena_alloc(c->out, WEIR_REASON_FIELD_MAX + 1, 1);
+    if (c->path)
+        c->path[WEIR_REASON_FIELD_MAX] = '\0';
 }
 
 bool cursor_fail_full(struct cursor *c)
@@ -23,10 +30,41 @@ bool cursor_fail_full(struct cursor *c)
     return cursor_fail(c, WEIR_CODE_TOO_LARGE, c->p, "the scratch is full");
 }
 
-bool cursor_fail_in(struct cursor *c, const char *path)
+/* Puts a step before the path, with a dot between them unless an index follows. */
+static void path_add(struct cursor *c, const char *step)
 {
-    if (!c->why->field)
-        c->why->field = path;
+    const char *rest = c->why->field;
+    size_t len = strlen(step), dot = rest && rest[0] != '[';
+    if (!c->path)
+        return;
+    char *begin = rest ? c->path + (rest - c->path) : c->path + WEIR_REASON_FIELD_MAX;
+    size_t room = (size_t)(begin - c->path);
+    if (room < len + dot + strlen(CUT)) {
+        /* Nothing more is added before this. */
+        memcpy(begin - strlen(CUT), CUT, strlen(CUT));
+        c->why->field = begin - strlen(CUT);
+        c->path = NULL;
+        return;
+    }
+    begin -= dot;
+    if (dot)
+        *begin = '.';
+    begin -= len;
+    memcpy(begin, step, len);
+    c->why->field = begin;
+}
+
+bool cursor_fail_in(struct cursor *c, const char *name)
+{
+    path_add(c, name);
+    return false;
+}
+
+bool cursor_fail_at(struct cursor *c, size_t index)
+{
+    char step[32];
+    (void)snprintf(step, sizeof step, "[%zu]", index);
+    path_add(c, step);
     return false;
 }
 

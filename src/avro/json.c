@@ -77,10 +77,10 @@ static bool build_field(struct building *b, const struct weir_field *from, const
                         struct json_field *field)
 {
     struct region *region = &b->reader->region;
+    field->label = from->name;
     field->name = weir_bytes_of(from->name);
-    field->path =
-        path ? region_join(region, path, ".", from->name) : region_text(region, weir_bytes_of(from->name));
-    if (!field->path) {
+    const char *within = path ? region_join(region, path, ".", from->name) : region_text(region, field->name);
+    if (!within) {
         b->code = weir_fail(b->err, WEIR_ERR_NO_MEMORY, "no memory for the JSON reader");
         return false;
     }
@@ -89,7 +89,7 @@ static bool build_field(struct building *b, const struct weir_field *from, const
         slot_default(&field->missing, from);
     b->reader->n_fields++;
     b->reader->n_defaulted += from->default_value.len;
-    return build_type(b, from->type, field->path, &field->type);
+    return build_type(b, from->type, within, &field->type);
 }
 
 static const struct json_record *build_record(struct building *b, const struct weir_node *node,
@@ -195,7 +195,7 @@ void json_reader_free(struct json_reader *reader)
 size_t json_scratch(const struct json_reader *reader, size_t text_len)
 {
     size_t encoded = text_len + reader->n_fields * JSON_GROWTH_MAX + reader->n_defaulted;
-    size_t reason = WEIR_REASON_TEXT_MAX + 1;
+    size_t reason = CURSOR_REASON_MAX;
     if (!reader->nests)
         return encoded + reason;
     /* The fields of a nested record are put in order by a second copy, and have slots meanwhile. */

@@ -57,6 +57,20 @@ size_t json_scratch(const struct json_reader *reader, size_t text_len);
 bool json_write(const struct weir_node *type, struct weir_bytes avro, struct weir_arena *out,
                 struct weir_bytes *text);
 
+/*
+ * What json_write takes at most for a value of so many bytes: fixed + factor times them. Bounded: where the
+ * schema's names would allow more, a value that needs more is too large.
+ */
+#define JSON_FIXED_MAX  ((size_t)1024 * 1024)
+#define JSON_FACTOR_MAX 32
+struct json_room {
+    size_t fixed;
+    size_t factor;
+};
+
+/* For values of the schema. False when memory is short. */
+bool json_room(const struct weir_schema *schema, struct json_room *room);
+
 /* Writes text as a JSON string, quotes included; bytes that are not UTF-8 become \ufffd. False when out is
  * full. */
 bool json_write_text(struct weir_arena *out, struct weir_bytes text);

@@ -17,7 +17,7 @@ struct json_type {
 
 struct json_field {
     struct weir_bytes name;
-    const char *path; /* for reasons */
+    const char *label; /* the name, for reasons */
     struct json_type type;
     bool has_default;
     struct slot missing; /* has_default */

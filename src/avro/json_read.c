@@ -391,7 +391,7 @@ static bool read_member(struct cursor *c, const struct json_reader *reader, cons
     if (field) {
         size_t index = (size_t)(field - record->fields);
         *guess = index + 1;
-        return read_field(c, reader, field, &slots[index], depth) || cursor_fail_in(c, field->path);
+        return read_field(c, reader, field, &slots[index], depth) || cursor_fail_in(c, field->label);
     }
     if (reader->rejects_unknown)
         return cursor_fail(c, WEIR_CODE_UNKNOWN_FIELD, start, "the schema has no such field");
@@ -407,7 +407,7 @@ static bool take_defaults(struct cursor *c, const struct json_record *record, st
         if (!field->has_default) {
             cursor_explain(c, WEIR_CODE_MISSING_FIELD, c->p, "the field is missing, and has no default");
             c->why->byte_offset = -1;
-            return cursor_fail_in(c, field->path);
+            return cursor_fail_in(c, field->label);
         }
         slots[i] = field->missing;
     }

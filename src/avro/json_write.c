@@ -8,6 +8,9 @@
 #include "avro/number.h"
 #include "avro/varint.h"
 
+/* How deep a value is followed: what was read, and a default at its bottom. */
+#define WRITE_DEPTH_MAX (WEIR_VALUE_DEPTH_MAX + WEIR_SCHEMA_DEPTH_MAX)
+
 /* The value that is left to be written, and where it goes. */
 struct writing {
     const uint8_t *p, *end;
@@ -225,7 +228,7 @@ static bool write_value(struct writing *w, const struct weir_node *node)
 bool json_write(const struct weir_node *type, struct weir_bytes avro, struct weir_arena *out,
                 struct weir_bytes *text)
 {
-    struct writing w = {avro.data, avro.data + avro.len, out, WEIR_VALUE_DEPTH_MAX};
+    struct writing w = {avro.data, avro.data + avro.len, out, WRITE_DEPTH_MAX};
     size_t used = out->used;
     if (!write_value(&w, type) || w.p != w.end) {
         out->used = used;

@@ -1,6 +1,7 @@
 /*
- * A resolution from the inside: what resolve.c compiles and decode.c runs. A tree of actions, one for each
- * place in the writer's schema, paired with the place in the reader's schema that gets the value.
+ * A resolution from the inside: what resolve*.c compile and decode*.c run. A graph of actions, one for each
+ * place in the writer's schema, paired with the place in the reader's schema that gets the value. A pair of
+ * records has one action however often it is met, so types that contain themselves make the graph go round.
  */
 #ifndef WEIR_AVRO_PROGRAM_H
 #define WEIR_AVRO_PROGRAM_H
@@ -28,24 +29,29 @@ enum action_op {
     ACTION_LONG_TO_FLOAT,
     ACTION_LONG_TO_DOUBLE,
     ACTION_FLOAT_TO_DOUBLE,
+    ACTION_FIXED,
     ACTION_ENUM,
+    ACTION_ARRAY,
+    ACTION_MAP,
     ACTION_UNION,    /* the writer has a union */
     ACTION_TO_UNION, /* only the reader has one */
     ACTION_RECORD,
-    ACTION_REFUSE /* a branch of the writer's union that the reader cannot read */
+    ACTION_REFUSE /* the reader's type cannot read the writer's */
 };
 
-/* A branch of the writer's union; of ACTION_TO_UNION the only one. */
+/* A branch of the writer's union; of ACTION_TO_UNION the only one. Where its action has failed, a value of it
+ * is refused. */
 struct action_branch {
-    const struct action *action;
+    struct action *action;
     int32_t index; /* the branch of the reader's union that it becomes, -1 when the reader has none */
 };
 
 /* A field of the writer's record. */
 struct action_step {
-    const struct action *action;
-    const char *path; /* for reasons */
-    int32_t slot;     /* the reader's field that gets it, -1: it is read, checked and forgotten */
+    struct action *action;
+    const char *name;         /* for reasons; the reader's, where it has the field */
+    struct weir_bytes before; /* what an ordered record writes before it: fields that only the reader has */
+    int32_t slot;             /* the reader's field that gets it, -1: it is skipped */
 };
 
 /* A field that only the reader has. */
@@ -54,33 +60,57 @@ struct action_default {
     struct slot value;
 };
 
+/* What a record does. */
+struct action_record {
+    const struct action_step *steps; /* all of the writer's fields, for the outermost record */
+    const struct action_step *parts; /* those of which there are bytes, for one within another value */
+    const struct action_default *defaults;
+    uint32_t n_parts, n_defaults;
+    uint32_t n_slots;       /* the reader's fields */
+    struct weir_bytes tail; /* what an ordered record writes at its end */
+};
+
+struct action_items {
+    struct action *action;
+    size_t least; /* fewest bytes of an item, or of an entry of a map */
+    size_t width; /* flat: the bytes of every item */
+    bool flat;    /* any bytes are valid items and stay as they are */
+    bool hops;    /* the items are skipped, over whole blocks where these say how long they are */
+};
+
 struct action {
     uint8_t op;
     bool same;    /* the bytes that it accepts are the reader's bytes too */
     bool total;   /* it accepts every valid value of the writer's type */
+    bool ordered; /* RECORD: the reader has its fields in the writer's order */
+    bool failed;  /* the reader's type cannot read the writer's */
     uint32_t n;   /* the writer's symbols, branches or fields */
-    size_t extra; /* most bytes of scratch that writing its value takes beyond the bytes read */
     union {
         const int32_t *symbols; /* ENUM: the reader's index of each, -1 when it has none */
         const struct action_branch *branches;
-        struct {
-            const struct action_step *steps;
-            const struct action_default *defaults;
-            uint32_t n_defaults;
-            uint32_t n_slots; /* the reader's fields */
-        } record;
+        size_t size; /* FIXED */
+        struct action_items items;
+        struct action_record record;
     };
+    /* From here on: of use only while resolving. */
+    struct action *before; /* the action made before this one */
+    const struct weir_node *writer, *reader;
+    const struct action *cause; /* failed: because of what is within it */
+    const char *place;          /* failed: the field that cause is of, or that the writer lacks */
+    struct resolve_room room;
+    size_t ranges; /* bytes that hold the places of fields, of those within included */
 };
 
-/* Where a field of a nested record lies until all have been found: its bytes, and how to write them. */
+/* Where a field of a record that is not ordered lies until all have been read: in the reader's encoding. */
 struct action_range {
     struct weir_bytes bytes;
-    const struct action *action; /* NULL: they are the reader's already */
 };
 
 struct resolution {
     struct region region;
     const struct action *root;
+    size_t n_actions;
+    struct resolve_room room;
 };
 
 #endif

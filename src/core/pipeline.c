@@ -6,6 +6,7 @@
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "avro/decode.h"
 #include "avro/encode.h"
@@ -239,12 +240,30 @@ static void split_scratch(struct run *run, const struct weir_arena *scratch)
     weir_arena_init(&run->temporary, scratch->base + scratch->used + result, temporary);
 }
 
-/* Half an output may have been written: only the reason's text stays, moved to where the outcome is kept. */
+/* True when the text lies in the part of the scratch that the next record overwrites. */
+static bool is_temporary(const struct run *run, const char *text)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    return text && p >= run->temporary.base && p < run->temporary.base + run->temporary.cap;
+}
+
+/* The path of a field within others, moved; NULL, as if none were known, when there is no room. */
+static const char *keep_field(struct run *run, const char *field)
+{
+    if (!is_temporary(run, field))
+        return field;
+    const struct weir_bytes path = {(const uint8_t *)field, strlen(field) + 1};
+    return (const char *)weir_arena_copy(&run->result, path).data;
+}
+
+/* Half an output may have been written: only what the reason says stays, moved to where the outcome is kept.
+ */
 static void settle_reject(struct run *run)
 {
     struct weir_reason *why = &run->out->why;
     run->out->value = run->out->route_key = WEIR_NO_BYTES;
     run->result.used = 0;
+    why->field = keep_field(run, why->field);
     why->text.len = least(why->text.len, WEIR_REASON_TEXT_MAX);
     if (why->text.len > 0)
         why->text = weir_arena_copy(&run->result, why->text);

@@ -188,7 +188,7 @@ static enum weir_err_code append_step(const struct compiler *c, const struct ste
 static enum weir_err_code compile_steps(struct compiler *c)
 {
     struct weir_plan *plan = c->plan;
-    size_t n = plan->output->n;
+    size_t n = plan->output->n, actions = 0;
     plan->steps = region_alloc(&plan->region, n * sizeof *plan->steps);
     plan->rewrites = region_alloc(&plan->region, n * sizeof *plan->rewrites);
     if (!plan->steps || !plan->rewrites)
@@ -198,6 +198,10 @@ static enum weir_err_code compile_steps(struct compiler *c)
         struct step step = {.kind = STEP_BYTES};
         code = compile_step(c, i, &step);
         plan->rewrites[i] = step.rewrite;
+        actions += step.rewrite ? resolve_size(step.rewrite) : 0;
+        if (code == WEIR_OK && actions > PLAN_ACTIONS_MAX)
+            code = weir_fail(c->err, WEIR_ERR_INCOMPATIBLE,
+                             "making the output of the input takes more than %d steps", PLAN_ACTIONS_MAX);
         if (code == WEIR_OK)
             code = append_step(c, &step);
     }
@@ -206,63 +210,33 @@ static enum weir_err_code compile_steps(struct compiler *c)
 
 /* --- how much room a record may need --- */
 
-/* Most bytes that a value of a scalar type has beyond its text: union index, and length or number. */
+/* Most bytes that a value which a step makes has beyond its text: union index, and length or number. */
 #define VALUE_MAX ((size_t)2 * ENCODE_LONG_MAX)
-/* Most characters of JSON that a value has beyond its text: a double, quotes, brackets, colon, comma. */
-#define JSON_VALUE_MAX 40
-/* Most bytes of JSON that a byte of text becomes ("\u0001"). */
-#define JSON_FACTOR 6
 
-/* Most bytes of a value of some type, without its texts. */
-struct measure {
-    size_t avro, json;
-};
-
-/* What is measured at most, so that a type that contains itself comes to an end. */
-#define MEASURE_MAX ((size_t)1024 * 1024)
-
-static void measure_type(const struct weir_node *type, struct measure *m)
+static size_t least(size_t a, size_t b)
 {
-    if (m->avro > MEASURE_MAX)
-        return;
-    m->avro += VALUE_MAX;
-    m->json += JSON_VALUE_MAX;
-    for (size_t i = 0; type->type == WEIR_TYPE_ENUM && i < type->n; i++)
-        m->json += strlen(type->symbols[i]);
-    for (size_t i = 0; type->type == WEIR_TYPE_UNION && i < type->n; i++)
-        measure_type(type->branches[i], m);
-    for (size_t i = 0; type->type == WEIR_TYPE_RECORD && i < type->n; i++) {
-        m->avro += type->fields[i].default_value.len;
-        m->json += strlen(type->fields[i].name);
-        measure_type(type->fields[i].type, m);
-    }
+    return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 /* How many of the output's fields take their value from the reader's field that most of them take. */
 static size_t most_copies(const struct weir_plan *plan)
 {
-    size_t most = 1;
+    size_t copied = 1;
     for (size_t slot = 0; slot < plan->reader->n; slot++) {
         size_t copies = 0;
         for (size_t i = 0; i < plan->n_steps; i++)
             copies += transform_has_slot(&plan->steps[i]) && plan->steps[i].slot == slot;
-        most = copies > most ? copies : most;
+        copied = most(copied, copies);
     }
-    return most;
+    return copied;
 }
 
-/* What the steps write beyond the bytes of the slots. */
-static size_t step_bytes(const struct weir_plan *plan)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        const struct step *step = &plan->steps[i];
-        sum += step->bytes.len + VALUE_MAX + (step->rewrite ? resolve_scratch(step->rewrite, 0) : 0);
-    }
-    return sum;
-}
-
-/* What decoding takes, which grows evenly with the record. */
+/* What decoding takes, and with it all that it makes of a record. */
 static struct plan_room decoding_room(const struct weir_plan *plan)
 {
     if (plan->decode)
@@ -274,30 +248,56 @@ static struct plan_room decoding_room(const struct weir_plan *plan)
     return (struct plan_room){0};
 }
 
-/* Upper bounds, so that what a record may use depends on nothing but the plan and the record's size. */
-static void measure_plan(struct weir_plan *plan)
+/* The bytes of all slots: as they came, as decoding wrote them, or defaults. */
+static struct plan_room slots_room(const struct weir_plan *plan)
 {
-    struct measure reader = {0}, output = {0};
-    measure_type(plan->reader, &reader);
-    measure_type(plan->output, &output);
-    /* The slots' bytes are at most the record's and what decoding adds, each as often as it is copied. */
-    size_t copies = most_copies(plan);
-    struct plan_room avro = {WEIR_WIRE_PREFIX + step_bytes(plan) + copies * reader.avro, copies};
-    size_t reason = WEIR_REASON_TEXT_MAX + 1;
+    struct plan_room room = decoding_room(plan);
+    room.factor = most(room.factor, 1);
+    for (size_t i = 0; i < plan->reader->n; i++)
+        room.fixed += plan->reader->fields[i].default_value.len;
+    return room;
+}
+
+/* What the steps write: each slot's bytes as often as it is copied, rewritten, and what does not come from
+ * slots. */
+static struct plan_room output_room(const struct weir_plan *plan)
+{
+    struct plan_room slots = slots_room(plan);
+    size_t copies = most_copies(plan), growth = 1, sum = WEIR_WIRE_PREFIX;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const struct step *step = &plan->steps[i];
+        struct resolve_room room = step->rewrite ? resolve_room(step->rewrite) : (struct resolve_room){0, 1};
+        sum += step->bytes.len + VALUE_MAX + room.fixed;
+        growth = most(growth, room.factor);
+    }
+    size_t factor = least(slots.factor * growth, RESOLVE_FACTOR_MAX) * copies;
+    return (struct plan_room){sum + slots.fixed * growth * copies, factor};
+}
+
+/* Upper bounds, so that what a record may use depends on nothing but the plan and the record's size. */
+static enum weir_err_code measure_plan(const struct compiler *c)
+{
+    struct weir_plan *plan = c->plan;
+    struct plan_room avro = output_room(plan);
+    size_t reason = WEIR_REASON_TEXT_MAX + WEIR_REASON_FIELD_MAX + 2;
     plan->temporary = decoding_room(plan);
     plan->temporary.fixed += (plan->reader->n + 1) * sizeof(struct slot) + reason;
     plan->result = (struct plan_room){avro.fixed + reason, avro.factor};
     if (plan->route_slot >= 0) {
         /* The text that decides the partition is written once more. */
-        plan->result.fixed += reader.avro;
+        plan->result.fixed += slots_room(plan).fixed + VALUE_MAX;
         plan->result.factor++;
     }
-    if (plan->spec->output_format == WEIR_FORMAT_JSON) {
-        plan->temporary.fixed += avro.fixed;
-        plan->temporary.factor += avro.factor;
-        plan->result.fixed += JSON_FACTOR * avro.fixed + output.json;
-        plan->result.factor += JSON_FACTOR * avro.factor;
-    }
+    if (plan->spec->output_format != WEIR_FORMAT_JSON)
+        return WEIR_OK;
+    struct json_room json;
+    if (!json_room(c->request->output, &json))
+        return complain_memory(c->err);
+    plan->temporary.fixed += avro.fixed;
+    plan->temporary.factor += avro.factor;
+    plan->result.fixed += json.fixed + json.factor * avro.fixed;
+    plan->result.factor += json.factor * avro.factor;
+    return WEIR_OK;
 }
 
 /* --- the whole --- */
@@ -328,9 +328,7 @@ static enum weir_err_code compile(struct compiler *c)
         code = compile_route(c);
     if (code == WEIR_OK)
         code = compile_steps(c);
-    if (code == WEIR_OK)
-        measure_plan(plan);
-    return code;
+    return code == WEIR_OK ? measure_plan(c) : code;
 }
 
 enum weir_err_code weir_plan_new(const struct weir_plan_request *request, struct weir_plan **out,

@@ -12,6 +12,9 @@
 #include "core/transform.h"
 #include "weir/pipeline.h"
 
+/* Most actions of all rewrites together. */
+#define PLAN_ACTIONS_MAX (4 * RESOLVE_ACTIONS_MAX)
+
 /* How much memory something takes for a value of len bytes: fixed + factor * len. */
 struct plan_room {
     size_t fixed;

@@ -64,7 +64,7 @@ void given_reason(const struct weir_reason *why, enum weir_code code, const char
                   const char *part)
 {
     char text[WEIR_REASON_TEXT_MAX + 1] = "";
-    assert_true(why->text.len <= WEIR_REASON_TEXT_MAX);
+    assert_true(why->code != WEIR_CODE_NONE && why->text.len <= WEIR_REASON_TEXT_MAX);
     if (why->text.len > 0)
         memcpy(text, why->text.data, why->text.len);
     bool same_field = field && why->field ? strcmp(field, why->field) == 0 : field == why->field;

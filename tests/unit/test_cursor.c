@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -11,7 +12,7 @@
 static void a_failure_gives_the_arena_back(void **state)
 {
     (void)state;
-    struct weir_arena arena = given_arena(64);
+    struct weir_arena arena = given_arena(64 + WEIR_REASON_FIELD_MAX);
     struct weir_reason why;
     struct weir_bytes in = GIVEN_BYTES(1, 2, 3);
     assert_true(weir_arena_alloc(&arena, 10, 1));
@@ -21,11 +22,43 @@ static void a_failure_gives_the_arena_back(void **state)
     assert_false(cursor_fail(&c, WEIR_CODE_BAD_ENUM, c.begin + 2, "symbol %d", 7));
     given_reason(&why, WEIR_CODE_BAD_ENUM, NULL, 7, "symbol 7");
     assert_ptr_equal(why.text.data, arena.base + 10);
-    assert_int_equal(arena.used, 18);
-    assert_int_equal(arena.cap, 64);
-    assert_false(cursor_fail_in(&c, "a.b"));
+    assert_int_equal(arena.used, 18 + WEIR_REASON_FIELD_MAX + 1);
+    assert_int_equal(arena.cap, 64 + WEIR_REASON_FIELD_MAX);
+    given_arena_free(&arena);
+}
+
+/* From within outwards. */
+static void paths_grow_at_their_front(void **state)
+{
+    (void)state;
+    struct weir_arena arena = given_arena(CURSOR_REASON_MAX);
+    struct weir_reason why;
+    struct cursor c = cursor_at((struct weir_bytes)GIVEN_NOTHING, 0, &arena, &why, true);
+    assert_false(cursor_fail(&c, WEIR_CODE_BAD_ENUM, c.begin, "text"));
+    assert_null(why.field);
+    assert_false(cursor_fail_in(&c, "c"));
+    assert_string_equal(why.field, "c");
+    assert_false(cursor_fail_at(&c, 12));
+    assert_false(cursor_fail_at(&c, 0));
+    assert_false(cursor_fail_in(&c, "b"));
     assert_false(cursor_fail_in(&c, "a"));
-    assert_string_equal(why.field, "a.b");
+    assert_string_equal(why.field, "a.b[0][12].c");
+    given_arena_free(&arena);
+}
+
+static void a_long_path_loses_its_front(void **state)
+{
+    (void)state;
+    struct weir_arena arena = given_arena(CURSOR_REASON_MAX);
+    struct weir_reason why;
+    struct cursor c = cursor_at((struct weir_bytes)GIVEN_NOTHING, 0, &arena, &why, true);
+    assert_false(cursor_fail(&c, WEIR_CODE_BAD_ENUM, c.begin, "text"));
+    for (int i = 0; i < 100; i++)
+        assert_false(cursor_fail_in(&c, i == 0 ? "inner" : "field"));
+    size_t len = strlen(why.field);
+    assert_true(len <= WEIR_REASON_FIELD_MAX && len > WEIR_REASON_FIELD_MAX - 8);
+    assert_memory_equal(why.field, "...field.", 9);
+    assert_string_equal(why.field + len - 12, ".field.inner");
     given_arena_free(&arena);
 }
 
@@ -64,6 +97,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_gives_the_arena_back),
+        cmocka_unit_test(paths_grow_at_their_front),
+        cmocka_unit_test(a_long_path_loses_its_front),
         cmocka_unit_test(a_text_that_may_not_lie_in_the_arena_is_left_out),
         cmocka_unit_test(the_far_end_is_aligned_and_bounded),
     };
