@@ -63,8 +63,9 @@ size_t resolve_size(const struct resolution *resolution);
 /* Room for what a value becomes, and for what is needed on the way. */
 struct resolve_room resolve_room(const struct resolution *resolution);
 
-/* The most scratch that decode_record or decode_rewrite takes for a payload of so many bytes, reason
- * included: what does not fit there is TOO_LARGE, whatever room there is. */
+/* The scratch that decode_record or decode_rewrite should have for a payload of so many bytes, reason
+ * included: with that much left they say TOO_LARGE only where the schemas allow more than the bounds above.
+ */
 size_t resolve_scratch(const struct resolution *resolution, size_t payload_len);
 
 #endif

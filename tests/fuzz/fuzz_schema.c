@@ -6,6 +6,27 @@
 #include "fuzz/fuzz.h"
 #include "weir/schema.h"
 
+/* A name without namespace within one that has one: the canonical form has nothing to say so, and would be
+ * read as a name of the namespace. */
+static bool is_ambiguous(const char *canonical)
+{
+    const char *name = "\"name\":\"";
+    bool spaced = false;
+    for (const char *p = strstr(canonical, name); p; p = strstr(p, name)) {
+        p += strlen(name);
+        const char *end = strchr(p, '"'), *type = "\",\"type\":\"";
+        bool is_definition =
+            strncmp(end, type, strlen(type)) == 0 &&
+            (strncmp(end + strlen(type), "record", 6) == 0 || strncmp(end + strlen(type), "enum", 4) == 0 ||
+             strncmp(end + strlen(type), "fixed", 5) == 0);
+        bool dotted = memchr(p, '.', (size_t)(end - p)) != NULL;
+        if (is_definition && spaced && !dotted)
+            return true;
+        spaced = spaced || (is_definition && dotted);
+    }
+    return false;
+}
+
 /* The canonical form is a schema of the same fingerprint, and of the same form. */
 static void check_canonical(const struct weir_schema *schema)
 {
@@ -14,7 +35,7 @@ static void check_canonical(const struct weir_schema *schema)
     struct weir_err err;
     FUZZ_HOLDS(canonical);
     /* A form may be longer than its schema, which may have left out namespaces. */
-    if (strlen(canonical) <= WEIR_SCHEMA_TEXT_MAX) {
+    if (strlen(canonical) <= WEIR_SCHEMA_TEXT_MAX && !is_ambiguous(canonical)) {
         FUZZ_HOLDS(weir_schema_parse(weir_bytes_of(canonical), &again, &err) == WEIR_OK);
         FUZZ_HOLDS(again->fingerprint == schema->fingerprint);
         char *twice = weir_schema_canonical(again);
