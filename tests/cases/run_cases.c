@@ -177,7 +177,8 @@ static void compare(struct suite *suite, const json_t *line, struct weir_bytes o
 {
     const char *what = json_string_value(json_object_get(line, "what"));
     const json_t *expected = json_object_get(line, "expect");
-    json_t *got = json_loadb((const char *)outcome.data, outcome.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *got =
+        json_loadb((const char *)outcome.data, outcome.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     char *text = strndup((const char *)outcome.data, outcome.len);
     if (!got)
         complain(suite, what, "the outcome is not JSON");

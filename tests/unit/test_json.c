@@ -503,6 +503,13 @@ static void every_failed_allocation_is_met(void **state)
 
 /* --- writing --- */
 
+#define ARRAY(items) "{'type':'array','items':" items "}"
+#define MAP(values)  "{'type':'map','values':" values "}"
+#define FIXED        "{'type':'fixed','name':'x','size':2}"
+#define LIST                                                                                                 \
+    "{'type':'record','name':'l','fields':[" GIVEN_FIELD("v", "'int'") "," GIVEN_FIELD("n",                  \
+                                                                                       "['null','l']") "]}"
+
 static const struct {
     const char *type;
     struct weir_bytes avro;
@@ -528,6 +535,20 @@ static const struct {
     {GIVEN_RECORD(""), GIVEN_NOTHING, "{}"},
     {GIVEN_RECORD(GIVEN_FIELD("a", S) "," GIVEN_FIELD("b", "['null','int']")), GIVEN_BYTES(2, 2, 'x', 0),
      "{\"a\":{\"a\":1,\"b\":\"x\"},\"b\":null}"},
+    {FIXED, GIVEN_BYTES('a', 0xFF), "\"a\303\277\""},
+    {ARRAY("'int'"), GIVEN_BYTES(0), "[]"},
+    {ARRAY("'int'"), GIVEN_BYTES(2, 2, 3, 4, 3, 4, 0), "[1,-2,2]"},
+    {ARRAY("'null'"), GIVEN_BYTES(6, 0), "[null,null,null]"},
+    {ARRAY(ARRAY("'boolean'")), GIVEN_BYTES(4, 0, 2, 1, 0, 0), "[[],[true]]"},
+    {MAP("'int'"), GIVEN_BYTES(0), "{}"},
+    {MAP("'int'"), GIVEN_BYTES(4, 2, 'a', 2, 2, '"', 4, 1, 4, 0, 8, 0), "{\"a\":1,\"\\\"\":2,\"\":4}"},
+    {LIST, GIVEN_BYTES(2, 2, 4, 0), "{\"v\":1,\"n\":{\"v\":2,\"n\":null}}"},
+    {ARRAY("['null','string']"), GIVEN_BYTES(4, 0, 2, 2, 'x', 0), "[null,\"x\"]"},
+    {FIXED, GIVEN_BYTES(1), NULL},
+    {ARRAY("'int'"), GIVEN_NOTHING, NULL},
+    {ARRAY("'int'"), GIVEN_BYTES(4, 2, 0), NULL},
+    {ARRAY("'int'"), GIVEN_BYTES(2, 2), NULL},
+    {MAP("'int'"), GIVEN_BYTES(2, 4, 'a', 2, 0), NULL},
     {"'int'", GIVEN_NOTHING, NULL},
     {"'int'", GIVEN_BYTES(2, 2), NULL},
     {"'boolean'", GIVEN_NOTHING, NULL},
@@ -546,6 +567,9 @@ static void avro_becomes_json(void **state)
         struct weir_bytes avro = given_copy(written[i].avro), text;
         size_t len = written[i].text ? strlen(written[i].text) : 100;
         struct weir_arena out = given_arena(len);
+        struct json_room room;
+        assert_true(json_room(schema, &room));
+        assert_true(!written[i].text || len <= room.fixed + room.factor * avro.len);
         assert_int_equal(json_write(schema->root, avro, &out, &text), written[i].text != NULL);
         assert_int_equal(out.used, written[i].text ? len : 0);
         if (written[i].text)
@@ -558,6 +582,38 @@ static void avro_becomes_json(void **state)
         }
         given_arena_free(&out);
         free((void *)avro.data);
+        weir_schema_free(schema);
+    }
+}
+
+/* As long as it can be: the bound is met by names that stand again and again, and by a type that contains
+ * itself. */
+static void how_long_json_can_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        size_t factor;
+    } rooms[] = {
+        {"'string'", 6},
+        {GIVEN_RECORD(GIVEN_FIELD("a_name_that_is_long", "'int'")), 6},
+        {ARRAY(GIVEN_RECORD(GIVEN_FIELD("name", "'double'"))), 9},
+        {ARRAY(GIVEN_RECORD(GIVEN_FIELD("a_name_that_is_long", "'boolean'"))), JSON_FACTOR_MAX},
+        {LIST, JSON_FACTOR_MAX},
+        {MAP(LIST), JSON_FACTOR_MAX},
+    };
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
+        struct weir_schema *schema = given_schema(rooms[i].type);
+        struct json_room room;
+        assert_true(json_room(schema, &room));
+        if (room.factor != rooms[i].factor)
+            fail_msg("%s: %zu", rooms[i].type, room.factor);
+        alloc_fail_at(1);
+        assert_false(json_room(schema, &room));
+        assert_true(alloc_fail_off());
+        alloc_fail_at(2);
+        assert_false(json_room(schema, &room));
+        assert_true(alloc_fail_off());
         weir_schema_free(schema);
     }
 }
@@ -614,6 +670,7 @@ int main(void)
         cmocka_unit_test(every_name_and_alias_is_found),
         cmocka_unit_test(every_failed_allocation_is_met),
         cmocka_unit_test(avro_becomes_json),
+        cmocka_unit_test(how_long_json_can_be),
         cmocka_unit_test(bad_utf8_is_written_as_its_replacement),
         cmocka_unit_test(what_is_written_reads_back),
     };

@@ -375,6 +375,76 @@ static void shrink_scratch(const struct weir_pipeline_spec *spec)
     bench_free(small);
 }
 
+/* --- values that hold others --- */
+
+#define FIELDS(type) "{\"name\":\"a\",\"type\":" type "}"
+#define ITEMS(type)  "{\"type\":\"array\",\"items\":" type "}"
+
+/* A plan from one type of a field to another. */
+static struct weir_plan *nested_plan(struct weir_schema *schemas[3], enum weir_format output)
+{
+    static const struct weir_pipeline_spec to_avro = {.input_format = WEIR_FORMAT_AVRO,
+                                                      .output_format = WEIR_FORMAT_AVRO},
+                                           to_json = {.input_format = WEIR_FORMAT_AVRO,
+                                                      .output_format = WEIR_FORMAT_JSON};
+    const struct weir_plan_request request = {.spec = output == WEIR_FORMAT_JSON ? &to_json : &to_avro,
+                                              .writer = schemas[0],
+                                              .reader = schemas[1],
+                                              .output = schemas[2],
+                                              .output_id = 1};
+    struct weir_plan *plan = NULL;
+    struct weir_err err;
+    if (weir_plan_new(&request, &plan, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
+    return plan;
+}
+
+/* Whatever room there is behind what was asked for, the outcome is the same. */
+static void nested_outcome(const struct weir_plan *plan, struct weir_bytes value, const char *expected,
+                           const char *field)
+{
+    size_t need = weir_pipeline_scratch(plan, value.len);
+    for (size_t more = 0; more < 2; more++) {
+        uint8_t *memory = malloc(need + 1000 * more);
+        const struct weir_record record = {.value = value, .timestamp_ms = -1};
+        struct weir_arena scratch;
+        struct weir_outcome out;
+        weir_arena_init(&scratch, memory, need + 1000 * more);
+        weir_pipeline_process(plan, &record, NOW, &scratch, &out);
+        if (expected) {
+            assert_int_equal(out.verdict, WEIR_PASS);
+            if (!weir_bytes_equal(out.value, weir_bytes_of(expected)))
+                fail_msg("%.*s", (int)out.value.len, (const char *)out.value.data);
+        } else {
+            assert_int_equal(out.verdict, WEIR_REJECT);
+            assert_string_equal(out.why.field, field);
+            /* It is among what the outcome keeps. */
+            const uint8_t *kept = (const uint8_t *)out.why.field;
+            assert_true(kept >= memory && kept + strlen(field) < memory + scratch.used);
+        }
+        free(memory);
+    }
+}
+
+static void nested_values_go_through(void **state)
+{
+    (void)state;
+    struct weir_schema *schemas[3] = {
+        support_record("r", FIELDS(ITEMS("{\"type\":\"map\",\"values\":\"boolean\"}"))),
+        support_record("r", FIELDS(ITEMS("{\"type\":\"map\",\"values\":[\"null\",\"boolean\"]}"))),
+        support_record(
+            "r", FIELDS("[\"null\"," ITEMS("{\"type\":\"map\",\"values\":[\"boolean\",\"null\"]}") "]"))};
+    struct weir_plan *json = nested_plan(schemas, WEIR_FORMAT_JSON),
+                     *avro = nested_plan(schemas, WEIR_FORMAT_AVRO);
+    nested_outcome(json, BYTES("\0\0\0\0\7\4\2\2k\1\0\0\0"), "{\"a\":[{\"k\":true},{}]}", NULL);
+    nested_outcome(json, BYTES("\0\0\0\0\7\4\0\2\2k\2\0\0"), NULL, "a[1][0]");
+    nested_outcome(avro, BYTES("\0\0\0\0\7\4\0\2\2k\2\0\0"), NULL, "a[1][0]");
+    weir_plan_free(json);
+    weir_plan_free(avro);
+    for (size_t i = 0; i < 3; i++)
+        weir_schema_free(schemas[i]);
+}
+
 static void scratch_of_every_size(void **state)
 {
     (void)state;
@@ -458,6 +528,7 @@ int main(void)
         cmocka_unit_test(values_that_are_no_record),
         cmocka_unit_test(a_transformation_that_cannot_be_done),
         cmocka_unit_test(the_partition_field_as_text),
+        cmocka_unit_test(nested_values_go_through),
         cmocka_unit_test(scratch_of_every_size),
         cmocka_unit_test(a_batch_shares_one_arena),
         cmocka_unit_test(the_same_again_gives_the_same),

@@ -60,6 +60,12 @@ static void every_pair_of_primitives(void **state)
 
 #define NAMED(type, name, rest) "{'type':'" type "','name':'" name "'," rest "}"
 
+#define ARRAY(items) "{'type':'array','items':" items "}"
+#define DECIMAL(precision, scale)                                                                            \
+    "{'type':'bytes','logicalType':'decimal','precision':" #precision ",'scale':" #scale "}"
+#define TREE(type)                                                                                           \
+    NAMED("record", "t", "'fields':[" GIVEN_FIELD("k", ARRAY("'t'")) "," GIVEN_FIELD("v", type) "]")
+
 static const struct {
     const char *writer, *reader, *message;
 } refused[] = {
@@ -81,6 +87,18 @@ static const struct {
     {GIVEN_ONE(NAMED("record", "s", "'fields':[]")),
      GIVEN_ONE(NAMED("record", "s", "'fields':[" GIVEN_FIELD("t", "'boolean'") "]")),
      "f.t: the writer lacks it"},
+    {NAMED("fixed", "x", "'size':2"), NAMED("fixed", "x", "'size':3"),
+     "writer has fixed x, reader has fixed x of another size"},
+    {NAMED("fixed", "x", "'size':2"), "'bytes'", "writer has fixed x, reader has bytes"},
+    {DECIMAL(4, 2), DECIMAL(4, 1), "writer has bytes, reader has bytes of another precision or scale"},
+    {ARRAY("'int'"), ARRAY("'string'"), "[]: writer has int, reader has string"},
+    {ARRAY("'int'"), "{'type':'map','values':'int'}", "writer has array, reader has map"},
+    {GIVEN_ONE(
+         ARRAY(NAMED("record", "s", "'fields':[" GIVEN_FIELD("t", "{'type':'map','values':'int'}") "]"))),
+     GIVEN_ONE(
+         ARRAY(NAMED("record", "s", "'fields':[" GIVEN_FIELD("t", "{'type':'map','values':'boolean'}") "]"))),
+     "f[].t[]: writer has int, reader has boolean"},
+    {TREE("'int'"), TREE("'boolean'"), "v: writer has int, reader has boolean"},
 };
 
 static void what_cannot_be_read_is_refused(void **state)
@@ -122,6 +140,14 @@ static const struct {
     {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'B','A'"), false},
     /* The bytes would be the same, but not every value may pass. */
     {GIVEN_ENUM("'A','B'"), GIVEN_ENUM("'A'"), false},
+    {TREE("'int'"), TREE("'int'"), true},
+    {TREE("'int'"), TREE("'long'"), true},
+    {TREE("'int'"), TREE("'float'"), false},
+    {TREE("['null','int']"), TREE("['null','string']"), false},
+    {ARRAY("'string'"), ARRAY("'bytes'"), true},
+    {ARRAY("'bytes'"), ARRAY("'string'"), false},
+    {"{'type':'map','values':['null','int']}", "{'type':'map','values':['null','int']}", true},
+    {NAMED("fixed", "x", "'size':2"), NAMED("fixed", "x", "'size':2"), true},
     {"['null','string']", "['null','string']", true},
     {"['null','string']", "['null','string','int']", true},
     {"['null','int']", "['null','long']", true},
@@ -157,7 +183,7 @@ static struct weir_schema *ring(int n, int numbers, bool is_reader)
     for (int i = 0; i < n; i++) {
         len += snprintf(text + len, cap - (size_t)len, "{'type':'record','name':'n%d.r','fields':[", i);
         for (int j = 0; j < numbers; j++)
-            len += snprintf(text + len, cap - (size_t)len, "{'name':'f%d','type':'%s'},", j,
+            len += snprintf(text + len, cap - (size_t)len, "{'name':'f%d','type':'%s','default':1},", j,
                             is_reader ? "long" : "int");
         len += snprintf(text + len, cap - (size_t)len, "{'name':'next','type':['null',");
     }
@@ -193,6 +219,24 @@ static void steps_are_bounded(void **state)
     struct weir_err err = {WEIR_OK, ""};
     assert_int_equal(resolve_new(from->root, to->root, &resolution, &err), WEIR_ERR_INCOMPATIBLE);
     assert_non_null(strstr(err.text, "takes more than 65536 steps"));
+    weir_schema_free(from);
+    weir_schema_free(to);
+}
+
+static void every_failed_allocation_is_met_in_rings(void **state)
+{
+    (void)state;
+    struct weir_schema *from = ring(7, 9, false), *to = ring(8, 10, true);
+    bool more = true;
+    for (long n = 1; more; n++) {
+        struct resolution *resolution = NULL;
+        struct weir_err err = {WEIR_OK, ""};
+        alloc_fail_at(n);
+        enum weir_err_code code = resolve_new(from->root, to->root, &resolution, &err);
+        more = alloc_fail_off();
+        assert_int_equal(code, more ? WEIR_ERR_NO_MEMORY : WEIR_OK);
+        resolve_free(resolution);
+    }
     weir_schema_free(from);
     weir_schema_free(to);
 }
@@ -241,6 +285,7 @@ int main(void)
         cmocka_unit_test(pairs_that_meet_again_are_not_resolved_again),
         cmocka_unit_test(steps_are_bounded),
         cmocka_unit_test(every_failed_allocation_is_met),
+        cmocka_unit_test(every_failed_allocation_is_met_in_rings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -667,6 +667,22 @@ static void sizes_are_bounded(void **state)
     free(text);
 }
 
+static void every_failed_allocation_is_met_with_references(void **state)
+{
+    (void)state;
+    const char *const texts[] = {STREET, TOWN};
+    bool more = true;
+    for (long n = 1; more; n++) {
+        struct weir_schema *schema = NULL;
+        struct weir_err err = {WEIR_OK, ""};
+        alloc_fail_at(n);
+        enum weir_err_code code = parse_with(PERSON, texts, 2, &schema, &err);
+        more = alloc_fail_off();
+        assert_int_equal(code, more ? WEIR_ERR_NO_MEMORY : WEIR_OK);
+        weir_schema_free(schema);
+    }
+}
+
 static void every_failed_allocation_is_met(void **state)
 {
     (void)state;
@@ -720,6 +736,7 @@ int main(void)
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(every_failed_allocation_is_met),
+        cmocka_unit_test(every_failed_allocation_is_met_with_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
