@@ -9,5 +9,7 @@ endforeach()
 
 # libavro-c as an oracle: it sees only bytes that are valid.
 pkg_check_modules(AVRO_C REQUIRED IMPORTED_TARGET avro-c)
-weir_unit_test(oracle USES weir_avro PkgConfig::AVRO_C)
-target_sources(test_oracle PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/given.c)
+foreach(test oracle oracle_nested)
+    weir_unit_test(${test} USES weir_avro PkgConfig::AVRO_C)
+    target_sources(test_${test} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/given.c)
+endforeach()
