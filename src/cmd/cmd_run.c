@@ -13,6 +13,7 @@
 #include "cmd/timepiece.h"
 #include "cmd/worker.h"
 #include "config/config.h"
+#include "engine/follower.h"
 #include "kafka/admin.h"
 #include "kafka/watchdog.h"
 #include "registry/registry.h"
@@ -39,7 +40,7 @@ static const char help[] =
     "                         processes of one pipeline must not share it: the newer stops the older\n"
     "  -h, --help             this text\n\n"
     "Signals: SIGTERM, SIGINT finish the open batch and stop within 10 s (a second one stops at once);\n"
-    "SIGHUP tries again at once what waits; SIGUSR1 goes to the next log level.\n"
+    "SIGHUP tries again at once what waits and looks for newer schemas; SIGUSR1 goes to the next log level.\n"
     "Exit status: 0 stopped as told; 75 try again (the supervisor's restart goes on where this one was); 78 "
     "the\n"
     "configuration is wrong; others as in sysexits.h. Nothing is lost or doubled whatever it is.\n";
@@ -54,6 +55,8 @@ struct run {
     struct weir_spec *spec;
     struct timepiece timepiece;
     struct registry *registry;
+    struct timepiece pace; /* the follower's */
+    struct follower *follower;
     struct worker_parts parts; /* what the workers share */
     struct counters counters;
     struct trouble trouble;
@@ -169,7 +172,7 @@ static enum weir_err_code open_registry(struct run *run, struct weir_err *err)
     struct edition *first = NULL;
     code = edition_new(&spec->core, &subjects.reader, &subjects.output, &first, err);
     if (code == WEIR_OK)
-        code = editions_new(first, false, &run->parts.editions, err);
+        code = editions_new(first, follow_needed(spec), &run->parts.editions, err);
     if (code != WEIR_OK) {
         edition_release(first);
         return code;
@@ -211,6 +214,21 @@ static enum weir_err_code open_workers(struct run *run, struct weir_err *err)
     return code;
 }
 
+/* Newer versions are looked for where the configuration says latest. */
+static enum weir_err_code start_follower(struct run *run, struct weir_err *err)
+{
+    const struct follower_options options = {.parts = {.spec = run->spec,
+                                                       .schemas = run->parts.schemas,
+                                                       .editions = run->parts.editions,
+                                                       .trouble = &run->trouble,
+                                                       .timer = &run->pace.base,
+                                                       .counters = &run->counters},
+                                             .poll_ms = run->spec->registry.poll_ms,
+                                             .hurry = &control.hurry};
+    timepiece_init(&run->pace, timepiece_seed());
+    return follow_needed(run->spec) ? follower_start(&options, &run->follower, err) : WEIR_OK;
+}
+
 static enum weir_err_code open_all(struct run *run, struct weir_err *err)
 {
     struct worker_parts *parts = &run->parts;
@@ -231,6 +249,8 @@ static enum weir_err_code open_all(struct run *run, struct weir_err *err)
         code = open_workers(run, err);
     if (code == WEIR_OK)
         code = watchdog_start(run->client, run->watches, (size_t)run->n, &control.stop, &run->dog, err);
+    if (code == WEIR_OK)
+        code = start_follower(run, err);
     return code;
 }
 
@@ -322,6 +342,8 @@ static enum weir_err_code run_workers(struct run *run, struct weir_err *err)
 static void close_all(struct run *run)
 {
     (void)alarm(TAKE_APART_S);
+    atomic_store(&control.stop, 1);
+    follower_stop(run->follower);
     watchdog_stop(run->dog);
     for (int i = 0; i < run->n && run->workers; i++)
         worker_free(run->workers[i]);

@@ -297,7 +297,13 @@ static enum weir_err_code check(struct schemas *schemas, struct weir_err *err)
     return code;
 }
 
-static const struct schemas_ops ops = {.by_key = by_key, .check = check};
+static enum weir_err_code subject(struct schemas *schemas, const struct weir_subject_spec *wanted,
+                                  struct schemas_version *out, struct weir_err *err)
+{
+    return remote_subject(self_of(schemas), wanted, out, err);
+}
+
+static const struct schemas_ops ops = {.by_key = by_key, .subject = subject, .check = check};
 
 /* --- the threads --- */
 

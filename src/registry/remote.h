@@ -40,12 +40,12 @@ void remote_close(struct remote *remote);
 
 /*
  * A version of a subject, looked up now; its schema is borrowed from the remote. Errors of client_subject,
- * and WEIR_ERR_SCHEMA_CHANGED. The thread that opened it.
+ * and WEIR_ERR_SCHEMA_CHANGED. The door's subject is the same. One thread at a time, of remote_ask too.
  */
 enum weir_err_code remote_subject(struct remote *remote, const struct weir_subject_spec *subject,
                                   struct schemas_version *out, struct weir_err *err);
 
-/* As the door's by_key, but waits for the answer. The thread that opened it. */
+/* As the door's by_key, but waits for the answer. One thread at a time, of remote_subject too. */
 enum weir_err_code remote_ask(struct remote *remote, const struct weir_schema_key *key,
                               const struct weir_schema **out, struct weir_err *err);
 

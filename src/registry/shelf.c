@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct shelf {
     struct schemas base;
@@ -71,7 +72,72 @@ static enum weir_err_code by_key(struct schemas *schemas, const struct weir_sche
     return code;
 }
 
-static const struct schemas_ops ops = {.by_key = by_key};
+/* --- subjects --- */
+
+static bool same_text(const struct weir_schema *a, const struct weir_schema *b)
+{
+    return a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0;
+}
+
+/* Looks for what a reading says among those that are kept: *out becomes the same of them. With the lock. */
+static bool is_kept(const struct shelf *self, const struct weir_subject_spec *wanted,
+                    struct schemas_version *out)
+{
+    struct schemas_version kept;
+    struct weir_err ignored;
+    for (size_t i = 0; i < self->n; i++) {
+        if (directory_subject(self->readings[i], wanted->subject, out->version, &kept.schema, &kept.id,
+                              &kept.version, &ignored) != WEIR_OK ||
+            !same_text(kept.schema, out->schema))
+            continue;
+        *out = kept;
+        return true;
+    }
+    return false;
+}
+
+/* Keeps a reading when *out, which is of it, is new. */
+static enum weir_err_code keep(struct shelf *self, struct directory *fresh,
+                               const struct weir_subject_spec *wanted, struct schemas_version *out,
+                               struct weir_err *err)
+{
+    enum weir_err_code code = WEIR_OK;
+    (void)pthread_mutex_lock(&self->lock);
+    bool kept = is_kept(self, wanted, out);
+    if (!kept && self->n == SHELF_READINGS_MAX)
+        code = weir_fail(err, WEIR_ERR_REGISTRY_DOWN,
+                         "%s has changed %d times; start again to see what is new in it", self->path,
+                         SHELF_READINGS_MAX);
+    else if (!kept)
+        self->readings[self->n++] = fresh;
+    (void)pthread_mutex_unlock(&self->lock);
+    if (kept || code != WEIR_OK)
+        directory_close(fresh);
+    return code;
+}
+
+static enum weir_err_code subject(struct schemas *schemas, const struct weir_subject_spec *wanted,
+                                  struct schemas_version *out, struct weir_err *err)
+{
+    struct shelf *self = self_of(schemas);
+    struct directory *fresh = NULL;
+    struct weir_err why;
+    if (directory_open(self->path, &fresh, &why) != WEIR_OK)
+        return weir_fail(err, WEIR_ERR_REGISTRY_DOWN, "schemas cannot be read: %s", why.text);
+    struct schemas_version found;
+    enum weir_err_code code = directory_subject(fresh, wanted->subject, wanted->version, &found.schema,
+                                                &found.id, &found.version, err);
+    if (code != WEIR_OK) {
+        directory_close(fresh);
+        return code;
+    }
+    code = keep(self, fresh, wanted, &found, err);
+    if (code == WEIR_OK)
+        *out = found;
+    return code;
+}
+
+static const struct schemas_ops ops = {.by_key = by_key, .subject = subject};
 
 enum weir_err_code shelf_open(const char *path, struct timer *timer, struct schemas **out,
                               struct weir_err *err)

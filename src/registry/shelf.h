@@ -1,7 +1,8 @@
 /*
  * A folder of schemas behind the engine's door: when an id is asked for that is not there, the folder is read
- * again, so that a schema that was put there later is found. Folders once read stay in memory, since plans
- * borrow from them. Unlike other ports it may be used by several workers at once.
+ * again, so that a schema that was put there later is found, and so it is when a subject is asked for.
+ * Folders once read that brought something new stay in memory, since plans borrow from them. Unlike other
+ * ports it may be used by several workers at once.
  */
 #ifndef WEIR_REGISTRY_SHELF_H
 #define WEIR_REGISTRY_SHELF_H

@@ -227,6 +227,25 @@ static void test_an_id_that_changes_is_noticed(void **state)
     await_change(setting);
 }
 
+/* The door answers what is registered now. */
+static void test_a_subject_that_gets_a_new_version(void **state)
+{
+    struct setting *setting = *state;
+    struct schemas_version found;
+    struct weir_err err;
+    canned_set(setting->canned, SUBJECT, 200, READER);
+    open_remote(setting, 60000, 5000);
+    assert_int_equal(setting->door->ops->subject(setting->door, &in, &found, &err), WEIR_OK);
+    assert_int_equal(found.version, 1);
+    canned_set(setting->canned, SUBJECT, 200,
+               "{\"subject\":\"in\",\"version\":2,\"id\":2,\"schema\":\"\\\"long\\\"\"}");
+    assert_int_equal(setting->door->ops->subject(setting->door, &in, &found, &err), WEIR_OK);
+    assert_int_equal(found.version, 2);
+    assert_int_equal(found.schema->root->type, WEIR_TYPE_LONG);
+    canned_set(setting->canned, SUBJECT, 500, CANNED_ERROR);
+    assert_int_equal(setting->door->ops->subject(setting->door, &in, &found, &err), WEIR_ERR_REGISTRY_DOWN);
+}
+
 static void test_a_subject_whose_id_changes_is_noticed(void **state)
 {
     struct setting *setting = *state;
@@ -333,6 +352,7 @@ int main(void)
         TEST(test_down_does_not_spin),
         TEST(test_a_schema_that_is_no_use),
         TEST(test_an_id_that_changes_is_noticed),
+        TEST(test_a_subject_that_gets_a_new_version),
         TEST(test_a_subject_whose_id_changes_is_noticed),
         TEST(test_many_ids_at_once),
         TEST(test_asking_without_threads),

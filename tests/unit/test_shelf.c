@@ -84,6 +84,33 @@ static void test_a_broken_folder_is_down(void **state)
     shelf_close(shelf);
 }
 
+/* A newer version is found when it is asked for; one that is the same stays the same schema. */
+static void test_subjects_are_looked_up_anew(void **state)
+{
+    struct folder *folder = *state;
+    struct still_timer timer;
+    const struct weir_subject_spec latest = {.subject = "s", .version = WEIR_VERSION_LATEST};
+    const struct weir_subject_spec other = {.subject = "t", .version = WEIR_VERSION_LATEST};
+    struct schemas_version first, again, second;
+    struct weir_err err;
+    folder_put(folder, "s/v1.avsc", ONE);
+    struct schemas *shelf = open_shelf(folder, &timer);
+    assert_int_equal(shelf->ops->subject(shelf, &latest, &first, &err), WEIR_OK);
+    for (int i = 0; i < 2 * SHELF_READINGS_MAX; i++)
+        assert_int_equal(shelf->ops->subject(shelf, &latest, &again, &err), WEIR_OK);
+    assert_ptr_equal(first.schema, again.schema);
+    assert_int_equal(again.version, 1);
+    folder_put(folder, "s/v2.avsc", TWO);
+    assert_int_equal(shelf->ops->subject(shelf, &latest, &second, &err), WEIR_OK);
+    assert_int_equal(second.version, 2);
+    assert_string_equal(second.schema->root->name, "two");
+    assert_string_equal(first.schema->root->name, "one");
+    assert_int_equal(shelf->ops->subject(shelf, &other, &again, &err), WEIR_ERR_NOT_FOUND);
+    folder_put(folder, "s/v3.avsc", "{");
+    assert_int_equal(shelf->ops->subject(shelf, &latest, &again, &err), WEIR_ERR_REGISTRY_DOWN);
+    shelf_close(shelf);
+}
+
 static void test_no_folder(void **state)
 {
     (void)state;
@@ -158,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_later_schema_is_found, folder_set_up, folder_tear_down),
+        cmocka_unit_test_setup_teardown(test_subjects_are_looked_up_anew, folder_set_up, folder_tear_down),
         cmocka_unit_test_setup_teardown(test_a_broken_folder_is_down, folder_set_up, folder_tear_down),
         cmocka_unit_test_setup_teardown(test_many_ask_at_once, folder_set_up, folder_tear_down),
         cmocka_unit_test(test_no_folder),
