@@ -172,7 +172,8 @@ static enum weir_err_code open_registry(struct run *run, struct weir_err *err)
     struct edition *first = NULL;
     code = edition_new(&spec->core, &subjects.reader, &subjects.output, &first, err);
     if (code == WEIR_OK)
-        code = editions_new(first, follow_needed(spec), &run->parts.editions, err);
+        code = editions_new(first, follow_needed(spec) ? FOLLOWER_PATIENCE_MS : EDITIONS_FIXED,
+                            &run->parts.editions, err);
     if (code != WEIR_OK) {
         edition_release(first);
         return code;

@@ -22,7 +22,7 @@ struct edition_writer {
     const struct weir_schema *schema; /* NULL: the registry has none that weir can use */
     struct weir_plan *plan;           /* NULL: it cannot be read, and why says for what reason */
     struct weir_err why;
-    uint64_t look; /* whether it cannot be read is known for sure only after this look for newer versions */
+    uint64_t look; /* for newer versions, that must have been done before anything of it is read */
 };
 
 /*

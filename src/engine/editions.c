@@ -4,23 +4,43 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "sys/clock.h"
+
+#define MS_PER_S  1000
+#define NS_PER_MS 1000000
+
 struct editions {
-    bool follows;
-    atomic_bool wanted;
+    int64_t patience_ms;
     _Atomic uint64_t number, begun, done;
-    pthread_mutex_t lock; /* of the one below, and of changes of number */
+    pthread_mutex_t lock; /* of what is below, and of changes of number and done */
+    pthread_cond_t wanting, looked;
+    bool wanted;
     struct edition *current;
 };
 
-enum weir_err_code editions_new(struct edition *first, bool follows, struct editions **out,
+/* Deadlines are of the monotonic clock, so that setting the time makes nobody wait. */
+static bool init_locks(struct editions *editions)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    bool well = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(&editions->wanting, &attributes) == 0 &&
+                pthread_cond_init(&editions->looked, &attributes) == 0 &&
+                pthread_mutex_init(&editions->lock, NULL) == 0;
+    (void)pthread_condattr_destroy(&attributes);
+    return well;
+}
+
+enum weir_err_code editions_new(struct edition *first, int64_t patience_ms, struct editions **out,
                                 struct weir_err *err)
 {
     struct editions *editions = calloc(1, sizeof *editions);
-    if (!editions || pthread_mutex_init(&editions->lock, NULL) != 0) {
+    if (!editions || !init_locks(editions)) {
         free(editions);
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for editions of schemas");
     }
-    editions->follows = follows;
+    editions->patience_ms = patience_ms;
     editions->current = first;
     atomic_store(&editions->number, 1);
     *out = editions;
@@ -33,6 +53,8 @@ void editions_free(struct editions *editions)
         return;
     edition_release(editions->current);
     (void)pthread_mutex_destroy(&editions->lock);
+    (void)pthread_cond_destroy(&editions->wanting);
+    (void)pthread_cond_destroy(&editions->looked);
     free(editions);
 }
 
@@ -80,7 +102,7 @@ void editions_renew(struct editions *editions, struct edition *crowded)
 
 uint64_t editions_next_look(const struct editions *editions)
 {
-    return editions->follows ? atomic_load(&editions->begun) + 1 : 0;
+    return editions->patience_ms == EDITIONS_FIXED ? 0 : atomic_load(&editions->begun) + 1;
 }
 
 bool editions_looked(const struct editions *editions, uint64_t look)
@@ -88,14 +110,41 @@ bool editions_looked(const struct editions *editions, uint64_t look)
     return atomic_load(&editions->done) >= look;
 }
 
-void editions_want_look(struct editions *editions)
+/* With the lock. */
+static void wait_until(struct editions *editions, pthread_cond_t *cond, int64_t until_ms)
 {
-    atomic_store(&editions->wanted, true);
+    struct timespec until = {(time_t)(until_ms / MS_PER_S), (long)(until_ms % MS_PER_S * NS_PER_MS)};
+    (void)pthread_cond_timedwait(cond, &editions->lock, &until);
 }
 
-bool editions_wanted(struct editions *editions)
+void editions_want(struct editions *editions)
 {
-    return atomic_exchange(&editions->wanted, false);
+    (void)pthread_mutex_lock(&editions->lock);
+    editions->wanted = true;
+    (void)pthread_cond_signal(&editions->wanting);
+    (void)pthread_mutex_unlock(&editions->lock);
+}
+
+bool editions_await(struct editions *editions, uint64_t look)
+{
+    int64_t until_ms = clock_monotonic_ms() + editions->patience_ms;
+    (void)pthread_mutex_lock(&editions->lock);
+    while (!editions_looked(editions, look) && clock_monotonic_ms() < until_ms)
+        wait_until(editions, &editions->looked, until_ms);
+    (void)pthread_mutex_unlock(&editions->lock);
+    return editions_looked(editions, look);
+}
+
+bool editions_wanted(struct editions *editions, int64_t timeout_ms)
+{
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    (void)pthread_mutex_lock(&editions->lock);
+    while (!editions->wanted && clock_monotonic_ms() < until_ms)
+        wait_until(editions, &editions->wanting, until_ms);
+    bool wanted = editions->wanted;
+    editions->wanted = false;
+    (void)pthread_mutex_unlock(&editions->lock);
+    return wanted;
 }
 
 void editions_begin_look(struct editions *editions)
@@ -105,6 +154,9 @@ void editions_begin_look(struct editions *editions)
 
 void editions_end_look(struct editions *editions, bool done)
 {
+    (void)pthread_mutex_lock(&editions->lock);
     if (done)
         atomic_store(&editions->done, atomic_load(&editions->begun));
+    (void)pthread_cond_broadcast(&editions->looked);
+    (void)pthread_mutex_unlock(&editions->lock);
 }

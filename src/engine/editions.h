@@ -2,8 +2,9 @@
  * Which edition is in use: one place for all workers, which change over between two batches, and for whoever
  * looks for newer versions.
  *
- * A look is numbered, since what cannot be read is rejected only when a look that began after it was met has
- * found nothing newer that could read it: a producer may register a schema and use it at once.
+ * A look is numbered, since a writer that is new to us is read only after a look that began when it had been
+ * met: a producer may register a schema and use it at once, and then its records belong to the version of
+ * ours that was registered with it.
  *
  * Any thread may call any function, but for those of looks, which are one thread's.
  */
@@ -14,9 +15,14 @@
 
 struct editions;
 
-/* first, held once, is taken over. follows: somebody looks for newer versions. WEIR_ERR_NO_MEMORY: nothing
- * was taken over. */
-enum weir_err_code editions_new(struct edition *first, bool follows, struct editions **out,
+/* Nobody looks for newer versions. */
+#define EDITIONS_FIXED (-1)
+
+/*
+ * first, held once, is taken over. patience_ms: how long editions_await may wait, or EDITIONS_FIXED.
+ * WEIR_ERR_NO_MEMORY: nothing was taken over.
+ */
+enum weir_err_code editions_new(struct edition *first, int64_t patience_ms, struct editions **out,
                                 struct weir_err *err);
 
 /* Nobody may ask for an edition any more; those that are held stay. NULL is fine. */
@@ -42,9 +48,14 @@ uint64_t editions_next_look(const struct editions *editions);
 /* True when that look was done: always, where nobody looks. */
 bool editions_looked(const struct editions *editions, uint64_t look);
 
-/* Asks for a look soon; tells whether one was asked for since the last time. */
-void editions_want_look(struct editions *editions);
-bool editions_wanted(struct editions *editions);
+/* Asks for a look soon. */
+void editions_want(struct editions *editions);
+
+/* Waits for that look as long as patience allows; true when it was done. */
+bool editions_await(struct editions *editions, uint64_t look);
+
+/* Waits up to so long until a look is asked for; true when one was since the last time. */
+bool editions_wanted(struct editions *editions, int64_t timeout_ms);
 
 /* Around a look. Only one that got all its answers counts as done. */
 void editions_begin_look(struct editions *editions);

@@ -41,17 +41,17 @@ static void *run(void *opaque)
 {
     struct follower *follower = opaque;
     struct editions *editions = follower->options.parts.editions;
-    int64_t again = now_ms(follower);
-    for (int64_t due = next_ms(follower); !atomic_load(&follower->stop); clock_sleep_ms(FOLLOWER_TICK_MS)) {
+    int64_t due = next_ms(follower);
+    while (!atomic_load(&follower->stop)) {
+        bool wanted = editions_wanted(editions, FOLLOWER_TICK_MS);
         bool hurry = hurried(follower);
         if (hurry && follower->options.hurried)
             follower->options.hurried(follower->options.context);
-        bool wanted = now_ms(follower) >= again && editions_wanted(editions);
         if (!hurry && !wanted && now_ms(follower) < due)
             continue;
         follow_look(&follower->follow);
-        again = now_ms(follower) + FOLLOWER_AGAIN_MS;
         due = next_ms(follower);
+        clock_sleep_ms(FOLLOWER_AGAIN_MS);
     }
     return NULL;
 }

@@ -7,10 +7,12 @@
 
 #include "engine/follow.h"
 
-/* How soon it notices that it is asked for something, and the least pause before a look that a worker asks
- * for. */
+/* How soon it notices that it is told to hurry or to stop, and the least pause between two looks. */
 #define FOLLOWER_TICK_MS  100
-#define FOLLOWER_AGAIN_MS 500
+#define FOLLOWER_AGAIN_MS 50
+/* How long a worker may wait for a look: an answer usually comes within a few ms, and then no partition has
+ * to be held. */
+#define FOLLOWER_PATIENCE_MS 100
 
 struct follower_options {
     struct follow_parts parts;

@@ -12,6 +12,7 @@
 /* A writer as this worker knows it. */
 struct plans_entry {
     const struct edition_writer *writer; /* NULL: free */
+    bool sure; /* there was no newer version to read it with, so what came of it counts */
 };
 
 struct plans {
@@ -20,11 +21,12 @@ struct plans {
     int64_t deadline_ms;
     struct edition *edition;        /* held */
     uint64_t number;                /* of the edition */
-    const struct plans_entry *last; /* runs of one id are the rule */
+    const struct plans_entry *last; /* a sure one; runs of one id are the rule */
     /* The last key that the registry did not give in this batch, and what it said: OK when there is none. */
     struct weir_schema_key missing_key;
     struct weir_err missing;
     struct weir_err why;
+    bool impatient; /* a look took too long in this batch */
     struct plans_entry slots[PLANS_SLOTS];
 };
 
@@ -76,6 +78,7 @@ const struct edition *plans_edition(const struct plans *plans)
 void plans_forget(struct plans *plans)
 {
     plans->missing.code = WEIR_OK;
+    plans->impatient = false;
 }
 
 static void change_over(struct plans *plans)
@@ -97,21 +100,47 @@ enum weir_err_code plans_turn(struct plans *plans, struct weir_err *err)
     return code;
 }
 
-/* A writer that cannot be read may be newer than our reader's schema: then a newer one can. */
-static struct plans_answer answer_unread(struct plans *plans, const struct edition_writer *writer)
+static struct plans_answer answer_of(const struct edition_writer *writer)
 {
-    if (editions_looked(plans->editions, writer->look))
-        return (struct plans_answer){.reject = WEIR_CODE_SCHEMA_MISMATCH, .why = &writer->why};
-    editions_want_look(plans->editions);
-    (void)weir_fail(&plans->why, WEIR_ERR_SCHEMA_PENDING,
-                    "schema id %s cannot be read (%s); looking for a newer version to read it with",
-                    SHOW(&writer->key), writer->why.text);
+    if (writer->plan)
+        return (struct plans_answer){.plan = writer->plan};
+    return (struct plans_answer){.reject = WEIR_CODE_SCHEMA_MISMATCH, .why = &writer->why};
+}
+
+static struct plans_answer wait_for_edition(struct plans *plans, const struct edition_writer *writer,
+                                            const char *what)
+{
+    (void)weir_fail(&plans->why, WEIR_ERR_SCHEMA_PENDING, "schema id %s is new here: %s", SHOW(&writer->key),
+                    what);
     return (struct plans_answer){.wait = WEIR_ERR_SCHEMA_PENDING, .why = &plans->why};
 }
 
-static struct plans_answer answer_of(struct plans *plans, const struct edition_writer *writer)
+/* True when that look was done. Its answer is waited for, but not twice in a batch in vain. */
+static bool look_done(struct plans *plans, uint64_t look)
 {
-    return writer->plan ? (struct plans_answer){.plan = writer->plan} : answer_unread(plans, writer);
+    if (editions_looked(plans->editions, look))
+        return true;
+    editions_want(plans->editions);
+    if (plans->impatient)
+        return false;
+    plans->impatient = !editions_await(plans->editions, look);
+    return !plans->impatient;
+}
+
+/*
+ * A writer that is new may be as new as a version of ours that we have not seen yet, which alone reads its
+ * records rightly.
+ */
+static struct plans_answer make_sure(struct plans *plans, struct plans_entry *entry)
+{
+    const struct edition_writer *writer = entry->writer;
+    if (!look_done(plans, writer->look))
+        return wait_for_edition(plans, writer, "looking for newer versions to read it with");
+    if (editions_number(plans->editions) != plans->number)
+        return wait_for_edition(plans, writer, "newer versions are in use from the next batch on");
+    entry->sure = true;
+    plans->last = entry;
+    return answer_of(writer);
 }
 
 /* What to do about a key without entry, by what the registry said of it. */
@@ -157,7 +186,7 @@ static enum weir_err_code meet(struct plans *plans, const struct weir_schema_key
     enum weir_err_code code = ask(plans, key, &schema);
     if (code != WEIR_OK && code != WEIR_ERR_BAD_SCHEMA)
         return code;
-    /* No version of ours can read what is no schema. */
+    /* No version of ours reads what is no schema. */
     struct weir_err said = plans->why;
     return edition_add(plans->edition, key, schema, &said, schema ? look : 0, out, &plans->why);
 }
@@ -170,8 +199,7 @@ static struct plans_answer learn(struct plans *plans, struct plans_entry *entry,
     if (code != WEIR_OK)
         return answer_unknown(plans, key, code, age_ms);
     entry->writer = writer;
-    plans->last = entry;
-    return answer_of(plans, writer);
+    return make_sure(plans, entry);
 }
 
 struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire, int64_t age_ms)
@@ -179,10 +207,12 @@ struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire
     if (wire->kind != WEIR_WIRE_AVRO)
         return (struct plans_answer){.plan = edition_plain(plans->edition)};
     if (plans->last && weir_schema_key_equal(&plans->last->writer->key, &wire->key))
-        return answer_of(plans, plans->last->writer);
+        return answer_of(plans->last->writer);
     struct plans_entry *entry = probe(plans, &wire->key);
     if (!entry->writer)
         return learn(plans, entry, &wire->key, age_ms);
+    if (!entry->sure)
+        return make_sure(plans, entry);
     plans->last = entry;
-    return answer_of(plans, entry->writer);
+    return answer_of(entry->writer);
 }

@@ -471,7 +471,7 @@ static void make_plans(struct rig *rig)
     const struct schemas_version only = {.schema = rig->schema, .version = 1};
     struct edition *edition = NULL;
     must(edition_new(&rig->spec.core, &only, &only, &edition, &err), &err);
-    must(editions_new(edition, false, &rig->editions, &err), &err);
+    must(editions_new(edition, EDITIONS_FIXED, &rig->editions, &err), &err);
     must(plans_new(rig->editions, &rig->schemas, 0, &rig->plans, &err), &err);
 }
 

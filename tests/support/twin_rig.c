@@ -70,7 +70,7 @@ static void make_plans(struct rig *rig)
     const struct schemas_version only = {.schema = rig->reader, .id = 1, .version = 1};
     struct edition *edition = NULL;
     if (edition_new(&rig->spec.core, &only, &only, &edition, &rig->err) != WEIR_OK ||
-        editions_new(edition, rig->follows, &rig->editions, &rig->err) != WEIR_OK ||
+        editions_new(edition, rig->follows ? 0 : EDITIONS_FIXED, &rig->editions, &rig->err) != WEIR_OK ||
         plans_new(rig->editions, &rig->member.schemas, rig->deadline_ms, &rig->plans, &rig->err) != WEIR_OK)
         fail_msg("%s", rig->err.text);
 }

@@ -31,11 +31,11 @@ static const struct edition_writer *add(struct edition *edition, uint32_t id,
     return writer;
 }
 
-static struct editions *publish(struct edition *first, bool follows)
+static struct editions *publish(struct edition *first, int64_t patience_ms)
 {
     struct editions *editions = NULL;
     struct weir_err err;
-    assert_int_equal(editions_new(first, follows, &editions, &err), WEIR_OK);
+    assert_int_equal(editions_new(first, patience_ms, &editions, &err), WEIR_OK);
     return editions;
 }
 
@@ -43,7 +43,7 @@ static void test_changing_over(void **state)
 {
     const struct setting *s = *state;
     struct edition *first = make(s->text), *second = make(s->number);
-    struct editions *editions = publish(first, true);
+    struct editions *editions = publish(first, 0);
     uint64_t before, after;
     assert_ptr_equal(editions_take(editions, &before), first);
     assert_int_equal(editions_number(editions), before);
@@ -63,7 +63,7 @@ static void test_renewing(void **state)
 {
     const struct setting *s = *state;
     struct edition *first = make(s->text);
-    struct editions *editions = publish(first, true);
+    struct editions *editions = publish(first, 0);
     uint64_t number;
     first = editions_take(editions, &number);
     (void)add(first, 1, s->text);
@@ -84,7 +84,7 @@ static void test_renewing(void **state)
 static void test_looks(void **state)
 {
     const struct setting *s = *state;
-    struct editions *editions = publish(make(s->text), true);
+    struct editions *editions = publish(make(s->text), 0);
     uint64_t first = editions_next_look(editions);
     assert_false(editions_looked(editions, first));
     editions_begin_look(editions);
@@ -95,13 +95,14 @@ static void test_looks(void **state)
     editions_begin_look(editions);
     editions_end_look(editions, false);
     assert_false(editions_looked(editions, second));
-    assert_false(editions_wanted(editions));
-    editions_want_look(editions);
-    assert_true(editions_wanted(editions));
-    assert_false(editions_wanted(editions));
+    assert_false(editions_wanted(editions, 1));
+    assert_false(editions_await(editions, second));
+    editions_want(editions);
+    assert_true(editions_wanted(editions, 1));
+    assert_false(editions_wanted(editions, 1));
     editions_free(editions);
 
-    editions = publish(make(s->text), false);
+    editions = publish(make(s->text), EDITIONS_FIXED);
     assert_true(editions_looked(editions, editions_next_look(editions)));
     editions_free(editions);
 }
