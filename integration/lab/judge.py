@@ -16,6 +16,7 @@ OWN = "__weir."
 ERRORS = "__weir.errors."
 ALWAYS = ("code", "message", "stage", "topic", "partition", "offset", "timestamp", "first.failed", "pipeline", "version")
 EXPECT = "weir-expect"
+WIRE_HEADER = "__value_schema_id"
 KEPT = 20  # Examples kept of each kind of damage; all are counted.
 _NONE, _PASS, _REJECT = range(3)
 
@@ -89,6 +90,24 @@ class AvroCoordinates:
     def __call__(self, record):
         fields = self.fields(record.value)
         return fields["source_partition"], fields["source_offset"]
+
+
+class WireCoordinates(AvroCoordinates):
+    """Likewise where outputs are of several versions: schema_of gives the text of a schema's id."""
+
+    def __init__(self, schema_of):
+        self._schema_of, self._schemas = schema_of, {}
+
+    def schema(self, value):
+        """The schema that a value is written with."""
+        number = int.from_bytes(value[1:5], "big")
+        if number not in self._schemas:
+            self._schemas[number] = _without_logical_types(json.loads(self._schema_of(number)))
+        return self._schemas[number]
+
+    def fields(self, value):
+        self._schema = fastavro.parse_schema(self.schema(value))
+        return super().fields(value)
 
 
 def _without_logical_types(schema):
@@ -186,7 +205,7 @@ class Judge:
         self._outcome[i] = _PASS
         self.report.passed += 1
         self._verdict(source, "PASS", here)
-        if record.key != source.key or _foreign(source.headers) != record.headers:
+        if record.key != source.key or _passed_on(source.headers) != record.headers:
             self.report.blame("altered", f"{here}: key or headers differ")
         if self.source_timestamp and record.timestamp != source.timestamp:
             self.report.blame("altered", f"{here}: timestamp {record.timestamp}, source {source.timestamp}")
@@ -231,6 +250,11 @@ class Judge:
                 self.report.dropped += 1
             else:
                 self.report.blame("lost", f"input {record.partition}:{record.offset}, expected {wanted}")
+
+
+def _passed_on(headers):
+    """What an output has of its source's headers: not what names the schema of the source's value."""
+    return tuple(header for header in _foreign(headers) if header[0] != WIRE_HEADER)
 
 
 def _foreign(headers):

@@ -116,7 +116,8 @@ class Moody:
     def __init__(self, subjects, credentials=None, tls=None):
         self.schemas = {number: text for number, (_, text) in enumerate(subjects.items(), 1)}
         self.subjects = {subject: number for number, subject in enumerate(subjects, 1)}
-        self.moods = {}  # by id: a status, "garbage" or "never"
+        self.moods = {}  # by id or subject: a status, "garbage" or "never"
+        self.guids = {}  # ids by the hexadecimal digits of a GUID
         self.credentials = credentials
         self.hits = {}
         self.closing = threading.Event()
@@ -145,6 +146,10 @@ class Moody:
         words = path.strip("/").split("/")
         if words[:2] == ["schemas", "ids"]:
             return self._answer_id(int(words[2]))
+        if words[:2] == ["schemas", "guids"]:
+            return self._answer_id(self.guids.get(words[2].replace("-", "")))
+        if words[0] == "subjects" and words[1] in self.moods:
+            return self._be_moody(self.moods[words[1]])
         if words[0] == "subjects" and words[1] in self.subjects:
             number = self.subjects[words[1]]
             return 200, {"subject": words[1], "version": 1, "id": number, "schema": self.schemas[number]}
@@ -152,16 +157,18 @@ class Moody:
 
     def _answer_id(self, number):
         self.hits[number] = self.hits.get(number, 0) + 1
-        mood = self.moods.get(number)
-        if mood == "never":
-            self.closing.wait()
-        if mood == "garbage":
-            return 200, "<html>Please log in</html>"
-        if isinstance(mood, int):
-            return mood, {"error_code": mood, "message": "moody"}
+        if number in self.moods:
+            return self._be_moody(self.moods[number])
         if number not in self.schemas:
             return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
         return 200, {"schema": self.schemas[number]}
+
+    def _be_moody(self, mood):
+        if mood == "never":
+            self.closing.wait()
+        if isinstance(mood, int):
+            return mood, {"error_code": mood, "message": "moody"}
+        return 200, "<html>Please log in</html>"
 
     def _handler(self):
         moody = self
