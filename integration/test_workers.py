@@ -69,12 +69,14 @@ def test_one_worker_eight_workers_one_worker(bench):
 
 
 def test_partitions_that_are_added_are_picked_up(bench):
+    """As many workers as there are partitions at the start have all of them later."""
     for topic, partitions in ((bench.input, 2), (bench.output, 6), (bench.dead, 6)):
         bench.hands.create(topic, partitions)
     soon = {"topic.metadata.refresh.interval.ms": 500}
     bench.generate(count=1000, rate=0, format="mixed", malformed=0.05)
-    weir = bench.weir(workers=4, kafka=soon, output={"partition": "source"})
+    weir = bench.weir(workers="auto", kafka=soon, output={"partition": "source"})
     bench.drained()
+    assert weir.lines(r'event=workers msg="auto: [12], from \d+ processors.* 2 partitions'), weir.tail()
     bench.hands.grow(bench.input, 6)
     bench.generate(count=3000, rate=0, format="mixed", malformed=0.05, seed=2)
     bench.drained()
