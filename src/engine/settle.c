@@ -40,6 +40,13 @@ void settle_up(struct loop *loop)
     loop->down = -1;
 }
 
+/* True when this worker, or another one, has said that brokers are down: what follows from that is no news.
+ */
+static bool known_down(const struct loop *loop)
+{
+    return trouble_known(loop->parts.trouble, WEIR_ERR_BROKER_DOWN);
+}
+
 /* --- well --- */
 
 /* Adds the batch to the counters: summed up first, since each addition to a shared counter costs. */
@@ -198,7 +205,7 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
     loop->state = LOOP_OPENING;
     if (why->code == WEIR_ERR_FENCED && doubt(loop, why, err) != WEIR_OK)
         return err->code;
-    if (!fails_again(loop, why) && loop->down < 0)
+    if (!fails_again(loop, why) && !known_down(loop))
         log_warn("rebuild", "%s; making a new producer and reading the committed offsets", why->text);
     counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
     return WEIR_OK;
@@ -312,7 +319,7 @@ void settle_note_expired(struct loop *loop, const struct weir_err *why)
     if (why->code != WEIR_ERR_MEMBER_EXPIRED || loop->expired)
         return;
     loop->expired = true;
-    log_write(loop->down < 0 ? WEIR_LOG_WARN : WEIR_LOG_INFO, "rejoin", "%s; joining anew", why->text);
+    log_write(known_down(loop) ? WEIR_LOG_INFO : WEIR_LOG_WARN, "rejoin", "%s; joining anew", why->text);
 }
 
 enum weir_err_code settle_rejoin(struct loop *loop, struct weir_err *err)

@@ -79,6 +79,16 @@ int trouble_join(struct trouble *trouble, const struct weir_err *err, int64_t no
     return index;
 }
 
+bool trouble_known(struct trouble *trouble, enum weir_err_code code)
+{
+    bool known = false;
+    lock(trouble);
+    for (int i = 0; i < TROUBLE_MAX && !known; i++)
+        known = trouble->rows[i].said && trouble->rows[i].err.code == code;
+    unlock(trouble);
+    return known;
+}
+
 void trouble_leave(struct trouble *trouble, int index, int64_t now_ms)
 {
     lock(trouble);

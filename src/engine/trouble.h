@@ -46,6 +46,9 @@ void trouble_release(struct trouble *trouble);
  */
 int trouble_join(struct trouble *trouble, const struct weir_err *err, int64_t now_ms);
 
+/* True while a trouble of that code has been said and not yet said to be over, whoever has it. */
+bool trouble_known(struct trouble *trouble, enum weir_err_code code);
+
 /* Takes a holder away; it is over when it was the last one. */
 void trouble_leave(struct trouble *trouble, int row, int64_t now_ms);
 

@@ -135,7 +135,10 @@ static void test_lingers(void **state)
     trouble_leave(&trouble, second, 61000);
     trouble_tend(&trouble, 63999);
     assert_int_equal(twin_log_count("recovered"), 0);
+    assert_true(trouble_known(&trouble, WEIR_ERR_BROKER_DOWN));
+    assert_false(trouble_known(&trouble, WEIR_ERR_REGISTRY_DOWN));
     trouble_tend(&trouble, 64000);
+    assert_false(trouble_known(&trouble, WEIR_ERR_BROKER_DOWN));
     trouble_tend(&trouble, 70000);
     assert_int_equal(twin_log_count("recovered"), 1);
     assert_int_equal(twin_log_text("over after 60.0 s"), 1);
