@@ -22,6 +22,8 @@
 
 /* Longest host name that makes an instance's name. */
 #define INSTANCE_MAX 128
+/* How long stopping may take, whatever hangs: somewhat longer than the watchdog lets it. */
+#define STOP_S (WATCHDOG_STOP_MS / 1000 + WATCHDOG_WORDS_S)
 /* How long taking apart what the workers leave may take; the watchdog sees to it that they end in time. */
 #define TAKE_APART_S 3
 /* How often the log says how far it is. */
@@ -76,9 +78,11 @@ struct run {
 static struct loop_control control;
 static _Atomic int stop_signals;
 
+/* The alarm is for what would hold up even the watchdog: a log that nobody reads. */
 static void on_stop(int signal)
 {
     atomic_store(&control.stop, 1);
+    (void)alarm(STOP_S);
     if (atomic_fetch_add(&stop_signals, 1) > 0)
         _exit(128 + signal);
 }

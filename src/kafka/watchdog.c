@@ -124,6 +124,9 @@ static void ask(struct watchdog *dog)
 static void look(struct watchdog *dog)
 {
     ask(dog);
+    /* Asking takes its time: the workers may have ended well meanwhile. */
+    if (atomic_load(&dog->done))
+        return;
     int64_t now_ms = clock_monotonic_ms();
     if (atomic_load(dog->stopping) && dog->stopping_since_ms == 0)
         dog->stopping_since_ms = now_ms;
