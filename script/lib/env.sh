@@ -22,4 +22,6 @@ WEIR_KAFKA_HOME=$WEIR_CACHE/kafka-$(cd "$WEIR_ROOT/script/lib/kafka" && weir_has
 WEIR_REGISTRY_HOME=$WEIR_CACHE/registry-$(cd "$WEIR_ROOT/script/lib/registry" && weir_hash apicurio.sha256 java.txt)
 WEIR_VENV=$WEIR_CACHE/python-$(weir_hash "$WEIR_ROOT/script/requirements.txt" <(realpath "$(command -v python3)" 2>&1))
 WEIR_PYTHON=$WEIR_VENV/bin/python
-export WEIR_CACHE WEIR_KAFKA_HOME WEIR_REGISTRY_HOME WEIR_PYTHON
+WEIR_PEERS=$WEIR_CACHE/peers-$(cd "$WEIR_ROOT/bench/peers" && weir_hash streams/pom.xml streams/jars.sha256 \
+    python/requirements.txt <(echo "$WEIR_VENV"))
+export WEIR_CACHE WEIR_KAFKA_HOME WEIR_REGISTRY_HOME WEIR_PYTHON WEIR_PEERS

@@ -1,8 +1,9 @@
 /*
- * Reads a topic as read_committed readers see it and says how old its records are when they come: the time
- * since the record's own timestamp, which weir keeps from the input. Where the input topic stamps records as
- * they are appended (message.timestamp.type=LogAppendTime), that is the latency from the one topic to the
- * other. Prints one line of JSON after --count records, those of the first --skip records left out.
+ * Reads a topic as read_committed readers see it, up to its end or up to --count records, and prints one line
+ * of JSON: how many records there were, and how old they were when they came, those of the first --skip
+ * records left out. A record's age is the time since its own timestamp, which weir keeps from the input.
+ * Where the input topic stamps records as they are appended (message.timestamp.type=LogAppendTime), that is
+ * the latency from the one topic to the other.
  */
 #include <getopt.h>
 #include <librdkafka/rdkafka.h>
@@ -20,17 +21,19 @@
 
 struct arguments {
     const char *bootstrap, *topic;
-    unsigned long long count, skip;
+    unsigned long long count; /* 0: up to the end */
+    unsigned long long skip;
 };
 
 struct ages {
     unsigned long long seen;
+    int open; /* partitions whose end was not reached yet */
     unsigned long long by_ms[AGE_MAX + 1];
 };
 
 _Noreturn static void die(const char *what, const char *why)
 {
-    fprintf(stderr, "latency: %s: %s\n", what, why);
+    fprintf(stderr, "reader: %s: %s\n", what, why);
     exit(EXIT_FAILURE);
 }
 
@@ -62,20 +65,34 @@ static int share(const struct ages *ages, unsigned long long n, double of)
     return AGE_MAX;
 }
 
+static void take(const rd_kafka_message_t *message, const struct arguments *arguments, struct ages *ages)
+{
+    if (!message->err)
+        count(ages, message, arguments->skip);
+    else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        ages->open--;
+    else
+        fprintf(stderr, "reader: %s\n", rd_kafka_message_errstr(message));
+}
+
+static int is_done(const struct arguments *arguments, const struct ages *ages)
+{
+    return arguments->count > 0 ? ages->seen >= arguments->count : ages->open == 0;
+}
+
 static void read_all(rd_kafka_t *consumer, const struct arguments *arguments, struct ages *ages)
 {
     rd_kafka_message_t *messages[POLL_MAX];
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
     int64_t last_ms = clock_ms(CLOCK_MONOTONIC);
-    while (ages->seen < arguments->count) {
+    while (!is_done(arguments, ages)) {
         ssize_t got = rd_kafka_consume_batch_queue(queue, POLL_MS, messages, POLL_MAX);
         if (got > 0)
             last_ms = clock_ms(CLOCK_MONOTONIC);
         else if (clock_ms(CLOCK_MONOTONIC) - last_ms > PATIENCE_MS)
             die(arguments->topic, "nothing comes any more");
         for (ssize_t i = 0; i < got; i++) {
-            if (!messages[i]->err)
-                count(ages, messages[i], arguments->skip);
+            take(messages[i], arguments, ages);
             rd_kafka_message_destroy(messages[i]);
         }
     }
@@ -89,8 +106,8 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
         die(name, text);
 }
 
-/* Reads all partitions from their beginnings, without a group. */
-static void assign_all(rd_kafka_t *consumer, const char *topic)
+/* Reads all partitions from their beginnings, without a group. Returns how many there are. */
+static int assign_all(rd_kafka_t *consumer, const char *topic)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(consumer, topic, NULL);
@@ -107,22 +124,24 @@ static void assign_all(rd_kafka_t *consumer, const char *topic)
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(handle);
+    return n;
 }
 
-static rd_kafka_t *open_consumer(const struct arguments *arguments)
+static rd_kafka_t *open_consumer(const struct arguments *arguments, int *partitions)
 {
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", arguments->bootstrap);
-    set(conf, "group.id", "latency"); /* librdkafka wants one; none is joined. */
+    set(conf, "group.id", "reader"); /* librdkafka wants one; none is joined. */
     set(conf, "isolation.level", "read_committed");
     set(conf, "enable.auto.commit", "false");
     set(conf, "fetch.wait.max.ms", "100");
+    set(conf, "enable.partition.eof", arguments->count > 0 ? "false" : "true");
     rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
     if (!consumer)
         die("consumer", text);
     (void)rd_kafka_poll_set_consumer(consumer);
-    assign_all(consumer, arguments->topic);
+    *partitions = assign_all(consumer, arguments->topic);
     return consumer;
 }
 
@@ -145,7 +164,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
         default: return 0;
         }
     }
-    return arguments->bootstrap && arguments->topic && arguments->count > arguments->skip;
+    return arguments->bootstrap && arguments->topic &&
+           (arguments->count == 0 || arguments->count > arguments->skip);
 }
 
 int main(int argc, char **argv)
@@ -153,12 +173,12 @@ int main(int argc, char **argv)
     static struct ages ages;
     struct arguments arguments = {0};
     if (!parse_arguments(argc, argv, &arguments)) {
-        fputs("Usage: latency --bootstrap-server HOSTS --topic TOPIC --count N [--skip N]\n", stderr);
+        fputs("Usage: reader --bootstrap-server HOSTS --topic TOPIC [--count N] [--skip N]\n", stderr);
         return EXIT_FAILURE;
     }
-    rd_kafka_t *consumer = open_consumer(&arguments);
+    rd_kafka_t *consumer = open_consumer(&arguments, &ages.open);
     read_all(consumer, &arguments, &ages);
-    unsigned long long n = ages.seen - arguments.skip;
+    unsigned long long n = ages.seen > arguments.skip ? ages.seen - arguments.skip : 0;
     printf("{\"records\": %llu, \"p50_ms\": %d, \"p90_ms\": %d, \"p99_ms\": %d, \"max_ms\": %d}\n", n,
            share(&ages, n, 0.5), share(&ages, n, 0.9), share(&ages, n, 0.99), share(&ages, n, 1.0));
     (void)rd_kafka_consumer_close(consumer);
