@@ -80,18 +80,31 @@ static int is_done(const struct arguments *arguments, const struct ages *ages)
     return arguments->count > 0 ? ages->seen >= arguments->count : ages->open == 0;
 }
 
+/*
+ * Waits for one message and takes what else is there. One call for many would wait until it has as many as it
+ * may bring: then the messages' ages would be those of the waiting.
+ */
+static size_t poll_some(rd_kafka_queue_t *queue, rd_kafka_message_t **messages)
+{
+    ssize_t got = rd_kafka_consume_batch_queue(queue, POLL_MS, messages, 1);
+    if (got <= 0)
+        return 0;
+    ssize_t more = rd_kafka_consume_batch_queue(queue, 0, messages + 1, POLL_MAX - 1);
+    return 1 + (more > 0 ? (size_t)more : 0);
+}
+
 static void read_all(rd_kafka_t *consumer, const struct arguments *arguments, struct ages *ages)
 {
     rd_kafka_message_t *messages[POLL_MAX];
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
     int64_t last_ms = clock_ms(CLOCK_MONOTONIC);
     while (!is_done(arguments, ages)) {
-        ssize_t got = rd_kafka_consume_batch_queue(queue, POLL_MS, messages, POLL_MAX);
+        size_t got = poll_some(queue, messages);
         if (got > 0)
             last_ms = clock_ms(CLOCK_MONOTONIC);
         else if (clock_ms(CLOCK_MONOTONIC) - last_ms > PATIENCE_MS)
             die(arguments->topic, "nothing comes any more");
-        for (ssize_t i = 0; i < got; i++) {
+        for (size_t i = 0; i < got; i++) {
             take(messages[i], arguments, ages);
             rd_kafka_message_destroy(messages[i]);
         }
