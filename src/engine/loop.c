@@ -175,20 +175,33 @@ static enum weir_err_code add(struct loop *loop, int timeout_ms, size_t max, str
     return code == WEIR_OK && n > 0 ? process(loop, err) : code;
 }
 
-/* Fills the batch up to its bounds in count, bytes and time, the time counted from its first record on. */
+/*
+ * Fills the batch up to its bounds in count, bytes and time. The interval is counted from the end of the last
+ * gathering, so that the commit is part of it: a record waits for one interval and one commit at most, and
+ * after a pause for the commit only. What is there already when the interval is over still belongs to the
+ * batch, up to an interval from its first record: else a slow commit would make small batches of a backlog.
+ */
 static enum weir_err_code gather(struct loop *loop, struct weir_err *err)
 {
     struct batch *batch = &loop->batch;
-    enum weir_err_code code = add(loop, IDLE_POLL_MS, 1, err);
-    int64_t until = now_ms(loop) + loop->parts.spec->transaction.interval_ms;
+    int64_t interval_ms = loop->parts.spec->transaction.interval_ms;
     size_t max_bytes = (size_t)loop->parts.spec->transaction.max_bytes;
+    enum weir_err_code code = add(loop, IDLE_POLL_MS, 1, err);
+    int64_t last_ms = now_ms(loop) + interval_ms;
+    int64_t due_ms = loop->gathered_ms + interval_ms;
     while (code == WEIR_OK && batch->n > 0 && batch->n < batch->cap && batch->bytes < max_bytes &&
            !stopping(loop)) {
-        int64_t left = until - now_ms(loop);
-        if (left <= 0)
+        int64_t now = now_ms(loop);
+        int64_t left = due_ms > now ? due_ms - now : 0;
+        size_t before = batch->n;
+        if (now >= last_ms)
             break;
-        code = add(loop, left < GATHER_POLL_MS ? (int)left : GATHER_POLL_MS, batch->cap - batch->n, err);
+        code = add(loop, left < GATHER_POLL_MS ? (int)left : GATHER_POLL_MS, batch->cap - before, err);
+        if (left == 0 && batch->n == before)
+            break;
     }
+    if (batch->n > 0)
+        loop->gathered_ms = now_ms(loop);
     return code;
 }
 

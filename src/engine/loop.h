@@ -76,6 +76,7 @@ struct loop {
     unsigned fails_in_row;   /* transactions since the last that was committed */
     int failing;             /* trouble row of failures in a row, -1: none */
     int64_t again_at_ms;     /* nothing is gathered or opened before that */
+    int64_t gathered_ms;     /* when the last batch was full enough */
     int64_t begun_ms;        /* when the open transaction began */
     int64_t fenced_until_ms; /* in LOOP_FENCED: when it is certain that the name is still ours */
     int64_t stop_at_ms;      /* when to give up stopping; 0: not stopping */

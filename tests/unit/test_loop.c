@@ -127,15 +127,46 @@ static void test_bounds_of_a_batch(void **state)
     }
 }
 
-/* A record waits for its transaction no longer than the interval, give or take a poll. */
-static void test_interval(void **state)
+/* A record that comes after a pause is written at once. */
+static void test_first_record(void **state)
 {
     (void)state;
     run_for(1000);
     (void)rig_put(&rig, 0, RIG_PASS);
     int64_t before = rig.world.now_ms;
     rig_finish(&rig, PATIENCE_MS);
-    assert_in_range(rig.world.now_ms - before, 0, rig.spec.transaction.interval_ms + TWIN_COMMIT_MS + 20);
+    assert_in_range(rig.world.now_ms - before, 0, TWIN_COMMIT_MS + 20);
+}
+
+/* Of records that keep coming, an interval's go into one transaction, and the commit is part of the interval.
+ */
+static void test_interval(void **state)
+{
+    enum { TURNS = 20 };
+    (void)state;
+    int64_t interval = rig.spec.transaction.interval_ms;
+    run_for(1000);
+    int64_t before = rig.world.now_ms;
+    for (int i = 0; i < TURNS; i++) {
+        (void)rig_put(&rig, 0, RIG_PASS);
+        rig_step(&rig);
+    }
+    assert_int_equal(rig.member.calls[TWIN_COMMIT], TURNS);
+    int64_t took = rig.world.now_ms - before;
+    assert_in_range(took, (TURNS - 1) * interval, (TURNS - 1) * interval + TWIN_COMMIT_MS + 20);
+}
+
+/* Where commits take longer than the interval, a backlog is still taken in whole transactions. */
+static void test_backlog(void **state)
+{
+    enum { RECORDS = 1000, CHUNK = 10 };
+    (void)state;
+    rig.spec.transaction.interval_ms = 1;
+    rig.member.chunk = CHUNK;
+    for (int i = 0; i < RECORDS; i++)
+        (void)rig_put(&rig, i % 3, RIG_PASS);
+    rig_finish(&rig, PATIENCE_MS);
+    assert_in_range(rig.member.calls[TWIN_COMMIT], 1, 3);
 }
 
 static void test_idle_is_quiet(void **state)
@@ -605,6 +636,7 @@ static void test_member_expired(void **state)
             rig_finish(&rig, PATIENCE_MS);
             rig_put_mix(&rig, 40);
             rig_finish(&rig, PATIENCE_MS);
+            run_for(2000); /* Long enough for any of the polls that the loop may fail at. */
             assert_int_equal(rig.member.calls[TWIN_REJOIN], 1);
             expect_said("rejoin", 1);
             (void)tear_down(state);
@@ -898,7 +930,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_to_send, set_up, tear_down),
         cmocka_unit_test(test_bounds_of_a_batch),
+        cmocka_unit_test_setup_teardown(test_first_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_interval, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_backlog, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_idle_is_quiet, set_up, tear_down),
         cmocka_unit_test(test_topic_trouble),
         cmocka_unit_test_setup_teardown(test_letter_too_large, set_up, tear_down),
