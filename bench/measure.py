@@ -1,4 +1,4 @@
-"""script/bench: weir beside a bare pass-through, on the same broker and topic, in alternating runs."""
+"""script/bench: weir beside a bare pass-through and its peers, on the same broker and topic, in alternating runs."""
 
 import argparse
 import os
@@ -18,6 +18,7 @@ from lab.weir import merged
 from subjects import Passthrough, Python, Weir, streams_as_it_comes, streams_tuned
 
 WARM_UP_RECORDS = 300000  # Before anything is measured: the broker's code is compiled as it runs.
+LATENCY_RUNS = 3  # At most; each takes a fixed time.
 
 
 def say(text=""):
@@ -108,12 +109,12 @@ class Bench:
         self.course, self.args = course, args
         self._filled = {}
 
-    def weirs(self, **changes):
+    def weirs(self, prefix="", **changes):
         """weir as it is, and the variants that the command line asks for."""
-        given = nested(self.args.set)
-        found = [Weir(**merged(given, changes))]
-        found += [Weir(f"weir, {word}", **merged(merged(given, changes), nested(word.split(",")))) for word in self.args.vary]
-        found += [Weir(f"weir of {path}", path, **merged(given, changes)) for path in self.args.beside]
+        given = merged(nested(self.args.set), changes)
+        found = [Weir(f"{prefix}weir", **given)]
+        found += [Weir(f"{prefix}weir, {word}", **merged(given, nested(word.split(",")))) for word in self.args.vary]
+        found += [Weir(f"{prefix}weir of {path}", path, **given) for path in self.args.beside]
         return found
 
     def source(self, form="avro", partitions=PARTITIONS):
@@ -142,6 +143,10 @@ class Bench:
         for n in self.args.partitions:
             self.run(f"Avro, {n} partitions", [Passthrough(), *self.weirs()], self.source("avro", n), n)
 
+    def workers(self):
+        weirs = [weir for n in self.args.workers for weir in self.weirs(f"{n} workers, ", workers=n)]
+        self.run("Avro, several workers", [Passthrough(), *weirs], self.source())
+
     def peers(self):
         peers = [streams_tuned(), streams_as_it_comes(), Python()]
         found = likeness.check(self.course, [Weir(), *peers])
@@ -157,7 +162,10 @@ class Bench:
         for interval in self.args.intervals:
             weirs = self.weirs(transaction={"interval": f"{interval}ms"})
             for subject in (Passthrough(interval_ms=interval), *weirs):
-                found = [self.course.latency(subject, rate) for _ in range(min(self.args.runs, 3))]
+                found = []
+                for _ in range(min(self.args.runs, LATENCY_RUNS)):
+                    found.append(self.course.latency(subject, rate))
+                    progress(f"latency, {interval} ms, {subject.label}: p99 {found[-1]['p99_ms']} ms")
                 cells = [spread([each[name] for each in found], 0) for name in ("p50_ms", "p99_ms", "max_ms")]
                 rows.append((f"{interval} ms", subject.label, *cells, spread([each["cpu"] for each in found], 1)))
         table(("interval", "", "p50", "p99", "longest", "CPU µs/record"), rows)
@@ -170,27 +178,40 @@ class Bench:
         self.course.hands.delete(source)
 
 
-PARTS = ("avro", "json", "peers", "intervals", "latency", "partitions")
+PARTS = ("avro", "json", "peers", "latency", "intervals", "partitions", "workers")
+USUAL = PARTS[:4]
+NOTE = """WHAT is of these; without it the first four are run, in about 25 minutes:
+  avro        weir and the pass-through, Avro in; produce_batch beside
+  json        the same with JSON in
+  peers       weir beside Kafka Streams and Python
+  latency     from input to output at a fixed rate, at several transaction intervals
+  intervals   speed and CPU at several transaction intervals
+  partitions  the same by the number of partitions
+  workers     the same by the number of workers"""
 
 
 def arguments():
     parser = argparse.ArgumentParser(
-        prog="script/bench", description="What weir costs beside a bare pass-through on librdkafka, in alternating runs."
+        prog="script/bench",
+        description="What weir costs beside a bare pass-through on librdkafka, Kafka Streams and Python, in turns.",
+        epilog=NOTE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(PARTS)} (default: avro json peers latency)")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="which parts to run, see below")
     parser.add_argument("--quick", action="store_true", help="fewer records and runs: whether it works, not how fast")
     parser.add_argument("--records", type=int, default=3000000, help="in a topic (default 3000000)")
     parser.add_argument("--runs", type=int, default=5, help="of each (default 5)")
     numbers = {"type": lambda text: [int(word) for word in text.split(",")], "metavar": "N,..."}
     parser.add_argument("--intervals", default=[10, 50, 100, 500], help="ms, for intervals and latency", **numbers)
     parser.add_argument("--partitions", default=[1, 10, 100, 1000], help="for partitions", **numbers)
+    parser.add_argument("--workers", default=[1, 2, 4], help="for workers", **numbers)
     parser.add_argument("--rate", type=int, default=10000, help="records per second for latency (default 10000)")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="in every weir's configuration")
     parser.add_argument("--vary", action="append", default=[], metavar="OPTION=VALUE[,...]", help="one more weir with this")
     parser.add_argument("--beside", action="append", default=[], metavar="PROGRAM", help="one more weir: another build")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs and Kafka's data")
     args = parser.parse_args()
-    args.what = args.what or ["avro", "json", "peers", "latency"]
+    args.what = args.what or USUAL
     for what in args.what:
         if what not in PARTS:
             parser.error(f"there is no {what}; there are {', '.join(PARTS)}")

@@ -112,14 +112,16 @@ def streams_as_it_comes():
 def streams_tuned(label="Kafka Streams, tuned", jvm=(), **words):
     """The best that was found; docs/performance.md says what was tried."""
     best = {
-        "num_stream_threads": 2,
+        "num_stream_threads": 1,
         "commit_interval_ms": 100,
         "buffered_records_per_partition": 20000,
         "consumer_max_poll_records": 20000,
         "consumer_max_partition_fetch_bytes": 4 << 20,
+        "consumer_fetch_min_bytes": 1 << 18,
+        "consumer_fetch_max_wait_ms": 50,
         "producer_linger_ms": 50,
-        "producer_batch_size": 1 << 18,
+        "producer_batch_size": 1 << 20,
         "producer_buffer_memory": 64 << 20,
     }
-    java = ("-XX:+UseParallelGC", "-Xms512m", "-Xmx512m", "-Xmn320m", "-XX:-UsePerfData")
+    java = ("-XX:+UseSerialGC", "-Xms512m", "-Xmx512m", "-Xmn320m", "-XX:-UsePerfData")
     return Streams(label, "direct", (*java, *jvm), **{**best, **words})
