@@ -148,7 +148,7 @@ class Bench:
         self.run("Avro, several workers", [Passthrough(), *weirs], self.source())
 
     def peers(self):
-        peers = [streams_tuned(), streams_as_it_comes(), Python()]
+        peers = [streams_tuned(), streams_tuned("direct"), streams_as_it_comes(), Python()]
         found = likeness.check(self.course, [Weir(), *peers])
         say(f"\nAll peers make the same of a mixed topic as weir: {found['processed']:,} processed, "
             f"{found['rejected']:,} rejected.")

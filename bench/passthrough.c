@@ -11,9 +11,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Most messages in one call of the client, and longest wait for them. */
+/* Most messages in one call of the client, longest wait for them, and for the first of a transaction. */
 #define POLL_MAX 4096
 #define POLL_MS  20
+#define IDLE_MS  100
 /* Delivery reports are served after so many records. */
 #define REPORTS_EVERY 1024
 #define CALL_MS       30000
@@ -54,6 +55,7 @@ struct pass {
     rd_kafka_message_t run[POLL_MAX]; /* what produce_batch takes: one partition's */
     int64_t next[PARTITIONS_MAX];     /* offset behind the last record of the transaction, 0: none */
     unsigned long long records, transactions;
+    int64_t gathered_ms; /* when the last transaction was full enough */
 };
 
 static volatile sig_atomic_t stopping;
@@ -186,10 +188,11 @@ static size_t sort_out(struct pass *pass, size_t got)
     return n;
 }
 
-/* Moves what one poll brings; returns how many records. */
-static size_t move(struct pass *pass, size_t max)
+/* Moves what one poll brings; returns how many records. The poll waits until it has max or its time is over.
+ */
+static size_t move(struct pass *pass, int timeout_ms, size_t max)
 {
-    ssize_t got = rd_kafka_consume_batch_queue(pass->queue, POLL_MS, pass->messages, max);
+    ssize_t got = rd_kafka_consume_batch_queue(pass->queue, timeout_ms, pass->messages, max);
     size_t n = sort_out(pass, got > 0 ? (size_t)got : 0);
     if (pass->arguments.batch)
         send_batches(pass, n);
@@ -217,20 +220,31 @@ static void commit(struct pass *pass)
     pass->transactions++;
 }
 
-static void transact(struct pass *pass)
+/* How much goes into a transaction, as in weir: src/engine/loop.c says why. */
+static size_t gather(struct pass *pass)
 {
     const struct arguments *arguments = &pass->arguments;
-    must("begin", rd_kafka_begin_transaction(pass->producer));
-    size_t n = 0;
-    int64_t until = 0;
-    while (!stopping && n < (size_t)arguments->max_records && (n == 0 || now_ms() < until)) {
-        size_t left = (size_t)arguments->max_records - n;
-        size_t moved = move(pass, left < POLL_MAX ? left : POLL_MAX);
-        if (n == 0 && moved > 0)
-            until = now_ms() + arguments->interval_ms;
+    size_t n = move(pass, IDLE_MS, 1);
+    int64_t last_ms = now_ms() + arguments->interval_ms;
+    int64_t due_ms = pass->gathered_ms + arguments->interval_ms;
+    while (!stopping && n > 0 && n < (size_t)arguments->max_records && now_ms() < last_ms) {
+        int64_t left_ms = due_ms - now_ms();
+        size_t room = (size_t)arguments->max_records - n;
+        int timeout_ms = left_ms < 0 ? 0 : left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+        size_t moved = move(pass, timeout_ms, room < POLL_MAX ? room : POLL_MAX);
         n += moved;
+        if (left_ms <= 0 && moved == 0)
+            break;
     }
     if (n > 0)
+        pass->gathered_ms = now_ms();
+    return n;
+}
+
+static void transact(struct pass *pass)
+{
+    must("begin", rd_kafka_begin_transaction(pass->producer));
+    if (gather(pass) > 0)
         commit(pass);
     else
         must("abort", rd_kafka_abort_transaction(pass->producer, CALL_MS));
