@@ -67,16 +67,32 @@ static void finish(struct rig *rig, const struct position *next, size_t n)
         fail_msg("the rig could not commit: %s", rd_kafka_err2str(code));
 }
 
-void rig_judge(struct rig *rig)
+const char *rig_damage(const struct rig *rig)
 {
+    static char text[128];
     for (int p = 0; p < RIG_PARTITIONS; p++) {
         const struct rig_tally *tally = &rig->tally[p];
-        for (int i = 0; i < tally->finals; i++)
-            if (tally->final[i] != i)
-                fail_msg("partition %d: record %d is final where %d is due", p, tally->final[i], i);
-        if (tally->finals != tally->filled)
-            fail_msg("partition %d: %d of %d records are final", p, tally->finals, tally->filled);
+        for (int i = 0; i < tally->finals; i++) {
+            if (tally->final[i] == i)
+                continue;
+            (void)snprintf(text, sizeof text, "partition %d: record %d is final where %d is due", p,
+                           tally->final[i], i);
+            return text;
+        }
+        if (tally->finals == tally->filled)
+            continue;
+        (void)snprintf(text, sizeof text, "partition %d: %d of %d records are final", p, tally->finals,
+                       tally->filled);
+        return text;
     }
+    return NULL;
+}
+
+void rig_judge(const struct rig *rig)
+{
+    const char *damage = rig_damage(rig);
+    if (damage)
+        fail_msg("%s", damage);
 }
 
 /* --- the spy on the source --- */
@@ -258,7 +274,7 @@ static enum weir_err_code spy_commit(struct sink *sink, const struct stamp *stam
     rig->log.commits[code]++;
     if (code != WEIR_OK)
         rig->log.last = *err;
-    bool lost = code == WEIR_ERR_TXN_UNKNOWN && rig->lost_answer;
+    bool lost = code != WEIR_OK && rig->lost_answer;
     rig->lost_answer = rig->lost_answer && !lost;
     if (code == WEIR_OK || lost)
         finish(rig, next, n);
@@ -575,6 +591,31 @@ void rig_fill(struct rig *rig, int32_t partition, int n)
         tally->filled++;
     }
     assert_int_equal(rd_kafka_flush(rig->writer, WRITE_MS), 0);
+}
+
+/* --- others in the group --- */
+
+rd_kafka_t *rig_member(const struct rig *rig, bool subscribed)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(rig->cluster));
+    set(conf, "group.id", rig->group);
+    set(conf, "session.timeout.ms", "3000");
+    set(conf, "heartbeat.interval.ms", "200");
+    set(conf, "enable.auto.commit", "false");
+    set(conf, "partition.assignment.strategy", "range");
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    if (!rk)
+        fail_msg("%s", text);
+    (void)rd_kafka_poll_set_consumer(rk);
+    if (!subscribed)
+        return rk;
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, RIG_INPUT, RD_KAFKA_PARTITION_UA);
+    assert_int_equal(rd_kafka_subscribe(rk, topics), 0);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return rk;
 }
 
 /* --- faults --- */

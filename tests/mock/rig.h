@@ -128,7 +128,7 @@ struct rig {
     /* Hooks, NULL: none. */
     void (*on_send)(struct rig *rig);   /* after each record that the sink took */
     void (*on_commit)(struct rig *rig); /* before each commit */
-    bool lost_answer;                   /* the next commit of unknown outcome was done all the same */
+    bool lost_answer;                   /* the next commit that fails was done all the same */
 };
 
 /*
@@ -184,8 +184,15 @@ enum weir_err_code rig_run_for(struct rig *rig, int64_t ms);
 bool rig_settled(struct rig *rig);
 /* Runs until settled, and judges. */
 void rig_settle(struct rig *rig);
-/* Fails the test unless each record became final exactly once, in the order of its partition. */
-void rig_judge(struct rig *rig);
+/* What is wrong unless each record became final exactly once, in the order of its partition; else NULL. Valid
+ * until the next call. */
+const char *rig_damage(const struct rig *rig);
+/* Fails the test when there is any. */
+void rig_judge(const struct rig *rig);
+
+/* A plain client of the rig's group, beside the worker; subscribed to the input, or not. The caller's to
+ * destroy. */
+rd_kafka_t *rig_member(const struct rig *rig, bool subscribed);
 
 uint64_t rig_count(const struct rig *rig, enum counter counter);
 

@@ -58,13 +58,7 @@ static bool input_is_seen(struct rig *any)
 /* Commits an offset for the rig's group, which has no members yet. */
 static void commit_offset(int32_t partition, int64_t offset)
 {
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    (void)rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(rig->cluster), text,
-                            sizeof text);
-    (void)rd_kafka_conf_set(conf, "group.id", rig->group, text, sizeof text);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    assert_non_null(rk);
+    rd_kafka_t *rk = rig_member(rig, false);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, RIG_INPUT, partition)->offset = offset;
     assert_int_equal(rd_kafka_commit(rk, list, 0), 0);
@@ -130,27 +124,6 @@ static void test_offset_lost(void **state)
 /* --- offsets that are not stable yet, and a group that changes meanwhile --- */
 
 /* Another member of the group, which reads nothing. */
-static rd_kafka_t *join(void)
-{
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    (void)rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(rig->cluster), text,
-                            sizeof text);
-    (void)rd_kafka_conf_set(conf, "group.id", rig->group, text, sizeof text);
-    (void)rd_kafka_conf_set(conf, "session.timeout.ms", "3000", text, sizeof text);
-    (void)rd_kafka_conf_set(conf, "heartbeat.interval.ms", "200", text, sizeof text);
-    (void)rd_kafka_conf_set(conf, "enable.auto.commit", "false", text, sizeof text);
-    (void)rd_kafka_conf_set(conf, "partition.assignment.strategy", "range", text, sizeof text);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    assert_non_null(rk);
-    (void)rd_kafka_poll_set_consumer(rk);
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, RIG_INPUT, RD_KAFKA_PARTITION_UA);
-    assert_int_equal(rd_kafka_subscribe(rk, topics), 0);
-    rd_kafka_topic_partition_list_destroy(topics);
-    return rk;
-}
-
 static rd_kafka_t *guest;
 
 /* Serves the guest's rebalances; true once it has a partition. */
@@ -187,7 +160,7 @@ static void test_unstable_while_group_changes(void **state)
     rig_inject(rig, RIG_OFFSET_FETCH, unstable, 10000);
     rig_start(rig);
     assert_int_equal(rig_run_for(rig, 1000), WEIR_OK);
-    guest = join();
+    guest = rig_member(rig, true);
     assert_int_equal(rig_run(rig, guest_has_part), WEIR_OK);
     leave();
     assert_int_equal(rig_run_for(rig, 1000), WEIR_OK);
@@ -241,7 +214,7 @@ static void test_rebalance_while_gathering(void **state)
     rig_settle(rig);
     int first = rig->tally[0].filled;
     fill_before_rebalance();
-    guest = join();
+    guest = rig_member(rig, true);
     enum weir_err_code code = rig_run(rig, guest_has_part);
     fill_before_rebalance();
     leave();
