@@ -1,8 +1,10 @@
 /* The command table. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "sys/remedy.h"
 #include "weir/err.h"
 #include "weir/nearest.h"
 
@@ -51,6 +53,15 @@ static int unknown_command(const char *word)
 
 int main(int argc, char **argv)
 {
+    struct weir_err err;
+    if (remedy_setup(getenv("WEIR_WITHOUT"), &err) != WEIR_OK) {
+        fprintf(stderr, "weir: %s\n", err.text);
+        return weir_err_exit(err.code);
+    }
+    for (int i = 0; i < REMEDY_COUNT; i++)
+        if (!remedy_on((enum remedy)i))
+            fprintf(stderr, "weir: without %s: %s\n", remedy_name((enum remedy)i),
+                    remedy_without((enum remedy)i));
     if (argc < 2) {
         print_help(stderr);
         return weir_err_exit(WEIR_ERR_USAGE);

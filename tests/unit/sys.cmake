@@ -1,3 +1,3 @@
-foreach(name clock cpus log)
+foreach(name clock cpus log remedy)
     weir_unit_test(${name} USES weir_sys)
 endforeach()
