@@ -4,6 +4,7 @@
 
 #include "engine/job_process.h"
 #include "engine/settle.h"
+#include "sys/remedy.h"
 
 /* How long an idle loop waits in one poll, and how long one poll of a growing batch. */
 #define IDLE_POLL_MS   100
@@ -225,6 +226,14 @@ static enum weir_err_code seal(struct loop *loop, struct weir_err *err)
     return loop->parts.source->ops->stamp(loop->parts.source, &loop->stamp, err);
 }
 
+/* What seal is there to prevent: a membership that may be fresher than the batch. */
+static enum weir_err_code stamp_anew(struct loop *loop, struct weir_err *err)
+{
+    loop->parts.source->ops->stamp_free(loop->stamp);
+    loop->stamp = NULL;
+    return loop->parts.source->ops->stamp(loop->parts.source, &loop->stamp, err);
+}
+
 /* Begins, sends and commits. */
 static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct weir_err *err)
 {
@@ -236,6 +245,8 @@ static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct wei
         if (item->outcome.verdict != WEIR_DROP && batch_live(&loop->batch, item))
             code = sink->ops->send(sink, &item->out, err);
     }
+    if (code == WEIR_OK && !remedy_on(REMEDY_SEALED_STAMP))
+        code = stamp_anew(loop, err);
     if (code == WEIR_OK)
         code = sink->ops->commit(sink, loop->stamp, loop->next, n_next, settle_deadline_ms(loop), err);
     if (code == WEIR_OK)

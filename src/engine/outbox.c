@@ -4,6 +4,7 @@
 
 #include "core/route.h"
 #include "sys/log.h"
+#include "sys/remedy.h"
 
 /* Room for a letter's headers beside the record's own. */
 #define LETTER_SCRATCH (ENVELOPE_MESSAGE_MAX + 1024)
@@ -99,7 +100,7 @@ static bool own_key(struct batch *batch, struct batch_item *item)
 static bool too_large(const struct outbox *outbox, const struct batch_item *item,
                       const struct sink_target *target)
 {
-    return outbox->sink->ops->size_of(&item->out) > target->max_message_bytes;
+    return outbox->sink->ops->size_of(&item->out) > target->max_message_bytes && remedy_on(REMEDY_OVERSIZE);
 }
 
 static enum weir_err_code fill_output(const struct outbox *outbox, struct batch *batch,

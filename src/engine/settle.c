@@ -1,6 +1,7 @@
 #include "engine/settle.h"
 
 #include "sys/log.h"
+#include "sys/remedy.h"
 
 /* How long one look at the committed offsets may take, and one poll between two slices of recovery. */
 #define LEARN_TIMEOUT_MS  1000
@@ -45,6 +46,12 @@ void settle_up(struct loop *loop)
 static bool known_down(const struct loop *loop)
 {
     return trouble_known(loop->parts.trouble, WEIR_ERR_BROKER_DOWN);
+}
+
+/* A connection was lost under the last transaction: what was sent on it may yet arrive. */
+static bool needs_new_producer(const struct loop *loop)
+{
+    return remedy_on(REMEDY_END_TXN_GUARD) && loop->parts.sink->ops->tainted(loop->parts.sink);
 }
 
 /* --- well --- */
@@ -122,7 +129,7 @@ enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
         note_success(loop);
     enum weir_err_code code = hold_cut_runs(loop, err);
     let_go(loop);
-    if (loop->parts.sink->ops->tainted(loop->parts.sink))
+    if (needs_new_producer(loop))
         loop->state = LOOP_OPENING;
     return code;
 }
@@ -184,6 +191,8 @@ static enum weir_err_code hold_all_runs(struct loop *loop, const struct weir_err
 static enum weir_err_code doubt(struct loop *loop, const struct weir_err *why, struct weir_err *err)
 {
     struct sink *sink = loop->parts.sink;
+    if (!remedy_on(REMEDY_ZOMBIE))
+        return WEIR_OK;
     if (now_ms(loop) - loop->begun_ms < sink->ops->transaction_timeout_ms(sink))
         return weir_fail(
             err, WEIR_ERR_DUPLICATE_IDENTITY,
@@ -235,6 +244,10 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
     struct weir_err abort_err = {0};
     enum weir_err_code code =
         loop->parts.sink->ops->abort(loop->parts.sink, settle_deadline_ms(loop), &abort_err);
+    if (code != WEIR_OK && !remedy_on(REMEDY_FAILED_ABORT)) {
+        *err = abort_err;
+        return code;
+    }
     if (code != WEIR_OK)
         return lose_producer(loop, &abort_err, err);
     counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_ABORTED, 1);
@@ -247,7 +260,7 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
         code = rewind_runs(loop, err);
     }
     let_go(loop);
-    if (loop->parts.sink->ops->tainted(loop->parts.sink))
+    if (needs_new_producer(loop))
         loop->state = LOOP_OPENING;
     return code;
 }
@@ -255,7 +268,8 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
 enum weir_err_code settle_failure(struct loop *loop, const struct weir_err *why, struct weir_err *err)
 {
     enum weir_err_class class = weir_err_class(why->code);
-    if (class == WEIR_CLASS_REBUILD || class == WEIR_CLASS_FATAL)
+    bool taken_for_abort = why->code == WEIR_ERR_TXN_UNKNOWN && !remedy_on(REMEDY_REBUILD_UNKNOWN);
+    if ((class == WEIR_CLASS_REBUILD && !taken_for_abort) || class == WEIR_CLASS_FATAL)
         return lose_producer(loop, why, err);
     return abort_batch(loop, why, err);
 }
@@ -316,7 +330,7 @@ static enum weir_err_code keep_alive(struct loop *loop, struct weir_err *err)
 
 void settle_note_expired(struct loop *loop, const struct weir_err *why)
 {
-    if (why->code != WEIR_ERR_MEMBER_EXPIRED || loop->expired)
+    if (why->code != WEIR_ERR_MEMBER_EXPIRED || loop->expired || !remedy_on(REMEDY_REJOIN))
         return;
     loop->expired = true;
     log_write(known_down(loop) ? WEIR_LOG_INFO : WEIR_LOG_WARN, "rejoin", "%s; joining anew", why->text);

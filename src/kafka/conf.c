@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sys/log.h"
+#include "sys/remedy.h"
 #include "weir/nearest.h"
 
 /* librdkafka's greatest: how large a record may be is the topics' to say, and is looked at before anything is
@@ -210,6 +211,8 @@ enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf
         code = set(conf, "group.id", spec->core.pipeline, err);
     if (code == WEIR_OK)
         code = set(conf, "group.instance.id", identity->text, err);
+    if (code == WEIR_OK && !remedy_on(REMEDY_OWN_OFFSETS))
+        code = set(conf, "auto.offset.reset", "earliest", err);
     if (code != WEIR_OK) {
         rd_kafka_conf_destroy(conf);
         return code;

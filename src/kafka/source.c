@@ -6,6 +6,7 @@
 #include "kafka/fault.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/remedy.h"
 
 /* How long one look at committed offsets or watermarks may take inside a poll, and one seek. */
 #define LOOKUP_TIMEOUT_MS 1000
@@ -272,7 +273,7 @@ static void pause_again(struct kafka_source *self)
 
 static enum weir_err_code complete_assignment(struct kafka_source *self, struct weir_err *err)
 {
-    enum weir_err_code code = look_up_pending(self, err);
+    enum weir_err_code code = remedy_on(REMEDY_OWN_OFFSETS) ? look_up_pending(self, err) : WEIR_OK;
     if (code == WEIR_ERR_TRANSIENT) {
         bool patient = clock_monotonic_ms() - self->pending_since_ms < LOOKUP_PATIENCE_MS;
         return patient ? WEIR_OK : (err->code = WEIR_ERR_BROKER_DOWN);

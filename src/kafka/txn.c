@@ -9,6 +9,7 @@
 #include "kafka/source.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/remedy.h"
 
 /* How long one call into librdkafka may take before we look at deadlines again. */
 #define SLICE_MS 1000
@@ -394,7 +395,8 @@ static rd_kafka_error_t *call_once(struct txn *self, enum call call,
     switch (call) {
     case CALL_OFFSETS:
         return rd_kafka_send_offsets_to_transaction(self->rk, offsets, stamp->metadata, SLICE_MS);
-    case CALL_COMMIT: return rd_kafka_commit_transaction(self->rk, SLICE_MS);
+    case CALL_COMMIT:
+        return rd_kafka_commit_transaction(self->rk, remedy_on(REMEDY_BOUNDED_COMMIT) ? SLICE_MS : -1);
     default: return rd_kafka_abort_transaction(self->rk, SLICE_MS);
     }
 }
@@ -433,7 +435,7 @@ static enum weir_err_code end(struct txn *self, struct deadline *deadline, struc
     if (code != WEIR_OK)
         rd_kafka_poll(self->rk, 0);
     bool undelivered = self->delivery_code != RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (undelivered || weir_err_class(code) != WEIR_CLASS_ABORT_BATCH)
+    if (undelivered || weir_err_class(code) != WEIR_CLASS_ABORT_BATCH || !remedy_on(REMEDY_UNKNOWN_END))
         return code;
     return err->code = WEIR_ERR_TXN_UNKNOWN;
 }

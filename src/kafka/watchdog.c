@@ -6,6 +6,7 @@
 
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/remedy.h"
 
 /* How often it looks, and how long it waits for the cluster's answer. */
 #define LOOK_MS        500
@@ -136,7 +137,7 @@ static void look(struct watchdog *dog)
                                            .blocked_since_ms = atomic_load(&dog->watches[i].since_ms),
                                            .answered_since_ms = dog->answered_since_ms,
                                            .stopping_since_ms = dog->stopping_since_ms};
-        if (watchdog_judge(&view, &why))
+        if (watchdog_judge(&view, &why) && remedy_on(REMEDY_WATCHDOG))
             end_process(dog, &dog->watches[i], why);
     }
 }

@@ -146,6 +146,9 @@ struct twin_world {
     int32_t n_partitions;
     bool input_missing;
     uint32_t generation;
+    bool
+        requests_linger; /* where a commit lost its connection, its first EndTxn arrives in the next commit */
+    bool joins_unseen;   /* clients follow the group without a poll, so that a stamp is of this very moment */
     int64_t succeeded_ms[TWIN_MEMBERS_MAX]; /* when another process took the member's place; 0: never */
 
     struct sink_target topics[SINK_TOPICS];
@@ -252,6 +255,8 @@ struct twin_member {
     const _Atomic int *stopping; /* what ends a commit early, as in the real sink; NULL: nothing */
     int64_t stop_ms;             /* how long it goes on then */
     bool opened, in_txn, taint;
+    bool end_on_its_way; /* an EndTxn of the epoch late_epoch, which arrives in the next commit */
+    uint32_t late_epoch;
     uint32_t producer_epoch;
     struct sink_target targets[SINK_TOPICS]; /* as the last refresh found them */
     int32_t source_partitions;

@@ -4,6 +4,7 @@
 
 #include "support/twin.h"
 #include "support/twin_judge.h"
+#include "sys/remedy.h"
 
 /* What a record takes beside its bytes. */
 #define RECORD_OVERHEAD 70
@@ -168,7 +169,8 @@ static enum weir_err_code begin(struct sink *sink, struct weir_err *err)
     struct twin_fault fault = twin_call(member, TWIN_BEGIN, err);
     if (fault.code != WEIR_OK)
         return fault.code;
-    if (!member->opened || member->in_txn || member->taint)
+    bool tainted = member->taint && remedy_on(REMEDY_END_TXN_GUARD);
+    if (!member->opened || member->in_txn || tainted)
         twin_damage(member->world, "begin %s",
                     member->in_txn ? "inside a transaction"
                                    : (member->taint ? "with a tainted producer" : "without a producer"));
@@ -277,6 +279,22 @@ static void take_offsets(struct twin_member *member, const struct position *next
     txn->n_offsets = n;
 }
 
+/*
+ * An EndTxn that was sent twice, since the first was not answered, and whose first arrives now: brokers
+ * demand only that its epoch is the present one (KAFKA-17754). It ends what it finds open, before its offsets
+ * came.
+ */
+static void arrive_late(struct twin_member *member)
+{
+    struct twin_txn *txn = txn_of(member);
+    bool acts = member->end_on_its_way && txn->epoch == member->late_epoch && txn->state == TWIN_OPENED;
+    member->end_on_its_way = false;
+    if (!acts)
+        return;
+    decide(member);
+    twin_end_txn(member->world, txn);
+}
+
 static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, const struct position *next,
                                  size_t n, int64_t deadline_ms, struct weir_err *err)
 {
@@ -288,6 +306,7 @@ static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, c
     if (!reach_brokers(member, deadline_ms))
         return weir_fail(err, WEIR_ERR_TXN_UNKNOWN, "commit: no answer within the deadline");
     twin_advance(member->world, TWIN_COMMIT_MS);
+    arrive_late(member);
     enum weir_err_code refused = refuse(member, stamp, err);
     if (refused != WEIR_OK && decides)
         return refused;
@@ -296,6 +315,10 @@ static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, c
         decide(member);
     if (decides && fault.fate != TWIN_LATE)
         twin_end_txn(member->world, txn_of(member));
+    if (fault.taints && member->world->requests_linger) {
+        member->end_on_its_way = true;
+        member->late_epoch = member->producer_epoch;
+    }
     if (fault.code == WEIR_OK)
         end_borrowing(member);
     return fault.code;

@@ -344,7 +344,8 @@ static enum weir_err_code stamp(struct source *source, struct stamp **out, struc
     struct stamp *made = malloc(sizeof *made);
     if (!made)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a stamp");
-    *made = (struct stamp){member->index, member->generation};
+    *made = (struct stamp){member->index,
+                           member->world->joins_unseen ? member->world->generation : member->generation};
     *out = made;
     return WEIR_OK;
 }

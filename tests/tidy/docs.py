@@ -7,6 +7,8 @@ from source import Finding
 
 PAGE = "docs/ARCHITECTURE.md"
 ERROR = re.compile(r'^WEIR_ERROR\(\w+, (\w+), (\w+), (\d+), "(.*)"\)', re.MULTILINE)
+REMEDIES = "src/sys/remedies.def"
+REMEDY = re.compile(r'^WEIR_REMEDY\(\w+, (\w+),\s*"(.*)"\)', re.MULTILINE)
 VERDICT = re.compile(r"^WEIR_VERDICT\(\w+, (\w+), (\w+),", re.MULTILINE)
 
 
@@ -15,6 +17,7 @@ def check(tree, options):
         return [Finding(PAGE, 0, "is missing")], "no page"
     rows = read_rows(tree.text(PAGE))
     findings = check_errors(tree, rows) + check_verdicts(tree, rows) + check_rooms(tree, rows)
+    findings += check_remedies(tree, rows)
     return findings, f"{len(rows)} rows of {PAGE}"
 
 
@@ -50,6 +53,17 @@ def check_verdicts(tree, rows):
         for name, stage in VERDICT.findall(tree.text("include/weir/verdicts.def"))
         if name not in stages.get(stage.lower(), [])
     ]
+
+
+def check_remedies(tree, rows):
+    """Each remedy has its row, with what happens without it as the list has it."""
+    found = {cells[0]: (line, cells[1]) for line, cells in rows if len(cells) == 4}
+    findings = []
+    for name, without in REMEDY.findall(tree.text(REMEDIES)) if tree.exists(REMEDIES) else []:
+        line, said = found.get(name, (0, None))
+        if said != without:
+            findings.append(Finding(PAGE, line, f"needs a row for the remedy {name} with '{without}', as in remedies.def"))
+    return findings
 
 
 def check_rooms(tree, rows):

@@ -404,6 +404,12 @@ class Docs(Planted):
         self.change("`bad_magic` ", "")
         self.assert_found(docs.check, docs.PAGE, "bad_magic", "stage wire")
 
+    def test_remedy(self):
+        self.plant(docs.REMEDIES, 'WEIR_REMEDY(ZOMBIE, zombie,\n            "it takes its name back")\n')
+        self.assert_found(docs.check, docs.PAGE, "remedy zombie", "takes its name back")
+        self.plant(docs.PAGE, self.PAGE + "\n| `zombie` | it takes its name back | `a.c` | a test |\n")
+        self.assert_clean(docs.check)
+
     def test_rooms(self):
         self.change("| include |", "| include, avro |")
         self.assert_found(docs.check, f"{docs.PAGE}:10", "may include include, avro")
