@@ -104,6 +104,10 @@ class Python(Subject):
         return {"PYTHONPATH": str(PEERS / "python")}
 
 
+# Avro makes room for a text before it looks whether there is so much; a malformed length would end a JVM of this size.
+AVRO_LIMIT = ("-Dorg.apache.avro.limits.string.maxLength=1048576",)
+
+
 def streams_as_it_comes():
     """Kafka Streams with Avro's generic records and nothing set but exactly_once_v2."""
     return Streams("Kafka Streams, as it comes", "avro")
@@ -125,5 +129,5 @@ def streams_tuned(codec="avro", jvm=(), **words):
         "producer_batch_size": 1 << 20,
         "producer_buffer_memory": 64 << 20,
     }
-    java = ("-XX:+UseSerialGC", "-Xms512m", "-Xmx512m", "-Xmn320m", "-XX:-UsePerfData")
+    java = ("-XX:+UseSerialGC", "-Xms512m", "-Xmx512m", "-Xmn320m", "-XX:-UsePerfData", *AVRO_LIMIT)
     return Streams(label, codec, (*java, *jvm), **{**best, **words})
