@@ -25,9 +25,11 @@
 #define PROGRESS_MS 500
 
 /* The queue is emptied in slices of this. After a signal, and where a duration is given, that ends when for
- * so long nothing was delivered: longer than a broker needs to come back. */
+ * so long nothing was delivered: longer than a broker needs to come back, and less long where none ever was
+ * there, since then the address may be wrong. */
 #define FLUSH_SLICE_MS    200
 #define FLUSH_PATIENCE_MS 30000
+#define FIRST_PATIENCE_MS 10000
 
 /* Standard output is written in pieces of this size. */
 #define OUTPUT_BUFFER ((size_t)1024 * 1024)
@@ -352,7 +354,7 @@ static void drain(struct run *run)
         delivered = load_counts(run->load).delivered;
         if (delivered != before || !time_is_up(run, now_ms))
             since_ms = now_ms;
-        if (now_ms - since_ms >= FLUSH_PATIENCE_MS)
+        if (now_ms - since_ms >= (delivered > 0 ? FLUSH_PATIENCE_MS : FIRST_PATIENCE_MS))
             return;
     }
 }
