@@ -9,7 +9,7 @@ import pytest
 from lab.cluster import Cluster
 from lab.hands import Hands
 from lab.judge import AvroCoordinates, Judge
-from lab.processes import spawn
+from lab.processes import spawn, until
 from lab.reader import Reader
 from lab.weir import ROOT, Weir, generate, merged
 
@@ -129,6 +129,15 @@ class Bench:
     def drained(self, seconds=60):
         """Waits until weir has committed everything in the input topic."""
         self.hands.wait_drained(self.name, self.input, seconds)
+
+    def passed(self, ends, seconds=60):
+        """Waits until weir has committed the input topic up to these offsets, whatever comes after them."""
+
+        def passed():
+            committed = self.hands.committed(self.name, self.input)
+            return all(committed.get(partition, 0) >= end for partition, end in ends.items())
+
+        until(passed, seconds, f"{ends} to be committed")
 
     def records(self, topic):
         """A topic as a read_committed reader sees it, once no transaction is open in it."""
