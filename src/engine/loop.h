@@ -51,8 +51,8 @@ struct loop_parts {
 };
 
 enum loop_state {
-    LOOP_FENCED,  /* whether the sink may be made anew, or another process has our name, is being found out */
     LOOP_OPENING, /* the sink is being made, or made anew */
+    LOOP_FENCED,  /* whether the sink may be made anew, or another process has our name, is being found out */
     LOOP_LEARNING, /* the sink is open; what became of the batch is being read from the committed offsets */
     LOOP_RUNNING
 };
@@ -73,13 +73,12 @@ struct loop {
     int no_input;        /* trouble row of an input topic that does not exist, -1: it does */
     unsigned hurried;    /* what control->hurry was when it was last looked at */
     int64_t refresh_at_ms;
-    unsigned fails_in_row;   /* transactions since the last that was committed */
-    int failing;             /* trouble row of failures in a row, -1: none */
-    int64_t again_at_ms;     /* nothing is gathered or opened before that */
-    int64_t gathered_ms;     /* when the last batch was full enough */
-    int64_t begun_ms;        /* when the open transaction began */
-    int64_t fenced_until_ms; /* in LOOP_FENCED: when it is certain that the name is still ours */
-    int64_t stop_at_ms;      /* when to give up stopping; 0: not stopping */
+    unsigned fails_in_row; /* transactions since the last that was committed */
+    int failing;           /* trouble row of failures in a row, -1: none */
+    int64_t again_at_ms;   /* nothing is gathered or opened before that */
+    int64_t gathered_ms;   /* when the last batch was full enough */
+    int64_t begun_ms;      /* when the open transaction began */
+    int64_t stop_at_ms;    /* when to give up stopping; 0: not stopping */
 };
 
 /* WEIR_ERR_NO_MEMORY. */

@@ -57,12 +57,11 @@ struct source_ops {
     /* True while the partition is owned under that very assignment. */
     bool (*owns)(struct source *source, int32_t partition, uint32_t epoch);
     /*
-     * True once the group has taken the partitions away, instead of asking for them, until it gives some
-     * again: another process may have our place. It shows in a poll, and the next poll may join anew.
+     * Asks the group whether another process has our place in it; a place that nobody has is not taken. It
+     * must be asked before the next poll, which may join anew and so throw that process out. TRANSIENT when
+     * nobody has told within timeout_ms; FATAL errors.
      */
-    bool (*lost)(struct source *source);
-    /* For how long polls must go on, in ms, until a loss that lies before them has shown for certain. */
-    int64_t (*notice_ms)(struct source *source);
+    enum weir_err_code (*taken)(struct source *source, int timeout_ms, bool *taken, struct weir_err *err);
     /* Goes on from these positions; those no longer owned are passed over. */
     enum weir_err_code (*seek)(struct source *source, const struct position *to, size_t n,
                                struct weir_err *err);

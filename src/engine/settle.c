@@ -5,6 +5,7 @@
 
 /* How long one look at the committed offsets may take, and one poll between two slices of recovery. */
 #define LEARN_TIMEOUT_MS  1000
+#define TAKEN_TIMEOUT_MS  2000
 #define KEEPALIVE_POLL_MS 50
 /* How long a look at the topics may take when one of them is in trouble. */
 #define WORD_TIMEOUT_MS 3000
@@ -184,9 +185,9 @@ static enum weir_err_code hold_all_runs(struct loop *loop, const struct weir_err
 /*
  * A fenced producer is either fenced by another process under our name, or by a coordinator that timed our
  * transaction out. Only in the second case may we take the name again: else a zombie would fence its
- * successor. A transaction that was open too long makes the second possible. Whether the first is true then
- * shows in the group, where a successor takes our place too: so the group is served for as long as that may
- * take to show, and nothing else is done (judge_fence).
+ * successor. A transaction that was open too long makes the second possible. Whether the first is true is
+ * known by the group, where a successor takes our place too: it is asked, and nothing else is done until it
+ * has told (judge_fence). That our partitions were lost says nothing: so they are after any long outage.
  */
 static enum weir_err_code doubt(struct loop *loop, const struct weir_err *why, struct weir_err *err)
 {
@@ -200,7 +201,6 @@ static enum weir_err_code doubt(struct loop *loop, const struct weir_err *why, s
             "--instance (%s)",
             why->text);
     loop->state = LOOP_FENCED;
-    loop->fenced_until_ms = now_ms(loop) + loop->parts.source->ops->notice_ms(loop->parts.source);
     return WEIR_OK;
 }
 
@@ -299,16 +299,24 @@ static enum weir_err_code set_quiet(struct loop *loop, bool quiet, struct weir_e
     return code;
 }
 
-/* The group has not let on that anybody else has our place: the name is ours to take again. */
+/* Where nobody else has our place in the group, the name is ours to take again. */
 static enum weir_err_code judge_fence(struct loop *loop, struct weir_err *err)
 {
-    if (loop->parts.source->ops->lost(loop->parts.source))
-        return weir_fail(err, WEIR_ERR_DUPLICATE_IDENTITY,
-                         "this process was away for longer than its transaction and its membership last: "
-                         "another one may run under the same identity by now (give each its own --instance)");
-    if (now_ms(loop) >= loop->fenced_until_ms)
+    struct weir_err why = {0};
+    bool taken = false;
+    enum weir_err_code code =
+        loop->parts.source->ops->taken(loop->parts.source, TAKEN_TIMEOUT_MS, &taken, &why);
+    if (code == WEIR_OK && taken)
+        return weir_fail(
+            err, WEIR_ERR_DUPLICATE_IDENTITY,
+            "this process was away for longer than its transaction may last, and another one runs "
+            "under the same identity by now: give each its own --instance");
+    if (code == WEIR_OK)
         loop->state = LOOP_OPENING;
-    return WEIR_OK;
+    if (weir_err_class(code) != WEIR_CLASS_FATAL)
+        return WEIR_OK;
+    *err = why;
+    return code;
 }
 
 /* Serves the group while nothing may be gathered. The poll is also the pause between two tries. */
@@ -413,12 +421,10 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
     enum weir_err_code code = WEIR_OK;
-    if (loop->state != LOOP_FENCED && now_ms(loop) < loop->again_at_ms && !stopping(loop))
+    if (loop->state == LOOP_FENCED)
+        return judge_fence(loop, err);
+    if (now_ms(loop) < loop->again_at_ms && !stopping(loop))
         return keep_alive(loop, err);
-    if (loop->state == LOOP_FENCED) {
-        code = keep_alive(loop, err);
-        return code == WEIR_OK ? judge_fence(loop, err) : code;
-    }
     if (loop->state == LOOP_OPENING)
         code = open_sink(loop, &why);
     if (code == WEIR_OK && loop->state == LOOP_LEARNING && loop->expired)

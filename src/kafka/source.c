@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kafka/fault.h"
+#include "kafka/membership.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/remedy.h"
@@ -13,8 +14,6 @@
 #define SEEK_TIMEOUT_MS   5000
 /* For so long a look-up may fail before it counts as trouble: a coordinator that is just moving is none. */
 #define LOOKUP_PATIENCE_MS 5000
-/* How long after the end of a session the client may need to notice it. */
-#define NOTICE_MARGIN_MS 1500
 /* Most messages taken in one call of the client: what is done with them before the next call stays in the
  * processor's second cache (docs/performance.md). */
 #define POLL_MAX 1024
@@ -42,6 +41,7 @@ struct kafka_source {
     bool unanswered; /* the client has not been told yet that we know of that */
     bool expired;    /* the client is of no use any more: only rejoin helps */
     int64_t session_ms;
+    struct membership membership;
     rd_kafka_topic_partition_list_t *pending; /* assigned to us, but not begun: offsets to be looked up */
     int64_t pending_since_ms;
     enum weir_err_code event; /* what a callback noticed, until the next poll returns it */
@@ -68,20 +68,6 @@ static bool owns(struct source *source, int32_t partition, uint32_t epoch)
 {
     const struct kafka_source *self = self_of(source);
     return owned(self, partition) && self->parts[partition].epoch == epoch;
-}
-
-static bool lost(struct source *source)
-{
-    return self_of(source)->lost || self_of(source)->expired;
-}
-
-/*
- * A heartbeat is either answered within the session time-out, and then tells of the loss, or the client
- * itself ends the session, which it looks at every second.
- */
-static int64_t notice_ms(struct source *source)
-{
-    return self_of(source)->session_ms + NOTICE_MARGIN_MS;
 }
 
 /* --- assignment --- */
@@ -119,6 +105,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
     forget_pending(self);
     disown_all(self);
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        membership_note(&self->membership, rk);
         self->pending = rd_kafka_topic_partition_list_copy(partitions);
         self->pending_since_ms = clock_monotonic_ms();
         return;
@@ -555,6 +542,12 @@ static enum weir_err_code committed(struct source *source, struct position *posi
     return code;
 }
 
+static enum weir_err_code taken(struct source *source, int timeout_ms, bool *taken, struct weir_err *err)
+{
+    struct kafka_source *self = self_of(source);
+    return membership_taken(&self->membership, self->rk, timeout_ms, taken, err);
+}
+
 static enum weir_err_code stamp(struct source *source, struct stamp **out, struct weir_err *err)
 {
     struct kafka_source *self = self_of(source);
@@ -632,8 +625,7 @@ static const struct source_ops ops = {
     .poll = poll,
     .release = release,
     .owns = owns,
-    .lost = lost,
-    .notice_ms = notice_ms,
+    .taken = taken,
     .seek = seek,
     .pause = pause,
     .resume = resume,
@@ -652,6 +644,7 @@ enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_i
     self->base.ops = &ops;
     self->spec = spec;
     self->identity = identity;
+    self->membership = (struct membership){.group = spec->core.pipeline, .instance = identity->text};
     self->counters = counters;
     enum weir_err_code code = make_consumer(self, err);
     if (code != WEIR_OK) {

@@ -146,14 +146,13 @@ static bool spy_owns(struct source *source, int32_t partition, uint32_t epoch)
     return inner_source(source)->ops->owns(inner_source(source), partition, epoch);
 }
 
-static bool spy_lost(struct source *source)
+/* The mock cannot be asked who is in a group. */
+static enum weir_err_code spy_taken(struct source *source, int timeout_ms, bool *taken, struct weir_err *err)
 {
-    return inner_source(source)->ops->lost(inner_source(source));
-}
-
-static int64_t spy_notice_ms(struct source *source)
-{
-    return inner_source(source)->ops->notice_ms(inner_source(source));
+    (void)timeout_ms;
+    (void)err;
+    *taken = spied_source(source)->rig->succeeded;
+    return WEIR_OK;
 }
 
 static enum weir_err_code spy_seek(struct source *source, const struct position *to, size_t n,
@@ -308,8 +307,7 @@ static void spy_on(struct rig *rig, struct source *source, struct sink *sink)
                                          .rejoin = spy_rejoin,
                                          .release = spy_release,
                                          .owns = spy_owns,
-                                         .lost = spy_lost,
-                                         .notice_ms = spy_notice_ms,
+                                         .taken = spy_taken,
                                          .seek = spy_seek,
                                          .pause = spy_pause,
                                          .resume = spy_resume,
@@ -556,7 +554,7 @@ void rig_renew(struct rig *rig)
     rig->counters = (struct counters){0};
     rig->log = (struct rig_sink_log){0};
     rig->timer.skew_ms = 0;
-    rig->lost_answer = false;
+    rig->lost_answer = rig->succeeded = false;
     reset_tallies(rig);
 }
 

@@ -100,6 +100,7 @@ struct rig_timer {
 };
 
 struct rig {
+    bool succeeded; /* what the group says when it is asked: another process has our place */
     rd_kafka_t *host;
     rd_kafka_mock_cluster_t *cluster;
     rd_kafka_t *writer;

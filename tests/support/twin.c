@@ -427,8 +427,8 @@ struct twin_fault twin_call(struct twin_member *member, enum twin_op op, struct 
 
 const char *twin_op_name(enum twin_op op)
 {
-    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek",   "pause",   "resume",
-                                                "quiet", "committed", "stamp",  "open",   "refresh", "begin",
-                                                "send",  "commit",    "abort",  "by_key", "subject"};
+    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek",  "pause",  "resume",
+                                                "quiet", "committed", "stamp",  "taken", "open",   "refresh",
+                                                "begin", "send",      "commit", "abort", "by_key", "subject"};
     return names[op];
 }

@@ -47,6 +47,7 @@ enum twin_op {
     TWIN_QUIET,
     TWIN_COMMITTED,
     TWIN_STAMP,
+    TWIN_TAKEN,
     TWIN_OPEN,
     TWIN_REFRESH,
     TWIN_BEGIN,
@@ -243,7 +244,6 @@ struct twin_member {
     void *context;
 
     bool started, quiet, told_down;
-    bool lost;           /* it has noticed that its place is taken */
     uint32_t generation; /* that it has noticed */
     uint32_t epoch;
     struct twin_part parts[TWIN_PARTITIONS_MAX];

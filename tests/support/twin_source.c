@@ -7,9 +7,6 @@
 /* What the memory of a record is filled with when it has been given back. */
 #define GONE 0xDD
 
-/* A loss is noticed so long before the last moment. */
-#define TWIN_NOTICE_MARGIN_MS 200
-
 /* The membership that a batch is sealed under. */
 struct stamp {
     int member;
@@ -65,11 +62,10 @@ static void notice_rebalance(struct twin_member *member)
 {
     struct twin_world *world = member->world;
     int64_t succeeded_ms = world->succeeded_ms[member->index];
-    bool unaware = succeeded_ms > 0 && world->now_ms < succeeded_ms + TWIN_NOTICE_MS - TWIN_NOTICE_MARGIN_MS;
+    bool unaware = succeeded_ms > 0 && world->now_ms < succeeded_ms + TWIN_NOTICE_MS;
     if (!member->started || member->generation == world->generation || unaware)
         return;
     member->generation = world->generation;
-    member->lost = succeeded_ms > 0;
     member->epoch++;
     for (int32_t i = 0; i < world->n_partitions; i++)
         member->parts[i] =
@@ -82,15 +78,20 @@ static bool owns(struct source *source, int32_t partition, uint32_t epoch)
     return part->owned && part->epoch == epoch;
 }
 
-static bool lost(struct source *source)
+static enum weir_err_code taken(struct source *source, int timeout_ms, bool *taken, struct weir_err *err)
 {
-    return self_of(source)->lost || self_of(source)->expired;
-}
-
-static int64_t notice_ms(struct source *source)
-{
-    (void)source;
-    return TWIN_NOTICE_MS;
+    struct twin_member *member = self_of(source);
+    struct twin_fault fault = twin_call(member, TWIN_TAKEN, err);
+    if (fault.code == WEIR_ERR_TRANSIENT && fault.took_ms == 0)
+        twin_advance(member->world, timeout_ms);
+    if (fault.code != WEIR_OK)
+        return fault.code;
+    if (member->world->brokers_down) {
+        twin_advance(member->world, timeout_ms);
+        return weir_fail(err, WEIR_ERR_TRANSIENT, "the brokers are down");
+    }
+    *taken = member->world->succeeded_ms[member->index] > 0;
+    return WEIR_OK;
 }
 
 /* --- records --- */
@@ -366,8 +367,7 @@ const struct source_ops twin_source_ops = {
     .rejoin = rejoin,
     .release = release,
     .owns = owns,
-    .lost = lost,
-    .notice_ms = notice_ms,
+    .taken = taken,
     .seek = seek,
     .pause = pause,
     .resume = resume,

@@ -728,6 +728,7 @@ static const struct chaos_fault {
     {TWIN_POLL, {WEIR_ERR_TOPIC_MISSING, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_COMMITTED, {WEIR_ERR_TRANSIENT, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_STAMP, {WEIR_ERR_STALE_GENERATION, NULL, TWIN_UNDONE, 0, false}},
+    {TWIN_TAKEN, {WEIR_ERR_TRANSIENT, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_OPEN, {WEIR_ERR_TRANSIENT, NULL, TWIN_UNDONE, 0, false}},
     {TWIN_OPEN, {WEIR_ERR_BROKER_DOWN, NULL, TWIN_UNDONE, 700, false}},
     {TWIN_OPEN, {WEIR_ERR_PRODUCER_LOST, NULL, TWIN_UNDONE, 0, false}},
@@ -757,8 +758,9 @@ static const struct chaos_fault {
 
 /* One call in so many fails: rarer calls fail more often, so that each fault meets each. */
 static const uint32_t chaos_rarity[TWIN_OPS] = {
-    [TWIN_POLL] = 60,  [TWIN_COMMITTED] = 3, [TWIN_STAMP] = 25, [TWIN_OPEN] = 4,  [TWIN_REFRESH] = 25,
-    [TWIN_BEGIN] = 40, [TWIN_SEND] = 400,    [TWIN_COMMIT] = 5, [TWIN_ABORT] = 4, [TWIN_BY_KEY] = 10};
+    [TWIN_POLL] = 60,    [TWIN_COMMITTED] = 3, [TWIN_STAMP] = 25, [TWIN_OPEN] = 4,
+    [TWIN_REFRESH] = 25, [TWIN_BEGIN] = 40,    [TWIN_SEND] = 400, [TWIN_COMMIT] = 5,
+    [TWIN_ABORT] = 4,    [TWIN_BY_KEY] = 10,   [TWIN_TAKEN] = 2};
 
 static struct twin_fault decide(void *context, struct twin_member *member, enum twin_op op)
 {

@@ -200,7 +200,7 @@ static void succeed(void *context)
 
 /*
  * A process that slept in its transaction for longer than that may last wakes up fenced. Whether a successor
- * has its name is told by the group alone, and late: until then the name must not be taken back.
+ * has its name is told by the group alone: until then the name must not be taken back.
  */
 static void test_fenced_by_a_successor(void **state)
 {
@@ -218,17 +218,40 @@ static void test_fenced_by_a_successor(void **state)
     }
 }
 
+static void assign_back(void *context)
+{
+    twin_assign_all(context, 0);
+}
+
+static void lose_all(void *context)
+{
+    twin_assign_all(context, TWIN_NOBODY);
+}
+
+/*
+ * An outage outlives the transaction and the membership, so both are lost though nobody else has our name.
+ * The group may need a while to say so.
+ */
+static void test_fenced_and_lost_by_an_outage(void **state)
+{
+    (void)state;
+    rig_put_mix(&rig, EACH);
+    twin_script(&rig.member, TWIN_COMMIT, 1, 1,
+                (struct twin_fault){.code = WEIR_ERR_FENCED, .took_ms = TOO_LONG_MS});
+    fail_at(TWIN_TAKEN, 1, 3, WEIR_ERR_TRANSIENT);
+    twin_after(&rig.world, TOO_LONG_MS - 1, lose_all, &rig.world);
+    twin_after(&rig.world, TOO_LONG_MS + 20000, assign_back, &rig.world);
+    rig_finish(&rig, PATIENCE_MS);
+    assert_int_equal(rig.member.calls[TWIN_TAKEN], 4);
+    assert_int_equal(rig.member.calls[TWIN_OPEN], 2);
+}
+
 /* --- learning --- */
 
 static void done_by_another(void *context)
 {
     struct twin_world *world = context;
     twin_done_by_another(world, 0, 8);
-}
-
-static void assign_back(void *context)
-{
-    twin_assign_all(context, 0);
 }
 
 /* The outcome was "not committed", but before that could be read another process had the partition. */
@@ -364,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_each_fault_on_the_way_back),
         cmocka_unit_test(test_fenced),
         cmocka_unit_test(test_fenced_by_a_successor),
+        cmocka_unit_test_setup_teardown(test_fenced_and_lost_by_an_outage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_moved_by_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gaps_are_no_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hold_ends_with_a_commit_that_was_learnt, set_up, tear_down),
