@@ -68,6 +68,63 @@ int64_t answer_error(struct weir_bytes body)
     return code;
 }
 
+bool answer_read_place(struct weir_bytes body, struct answer_place *out)
+{
+    json_t *root = load(body);
+    *out = (struct answer_place){read_number(root, "id"), read_number(root, "version")};
+    json_decref(root);
+    return out->id != 0;
+}
+
+/* Appends a text to one that ends in NUL, control characters and line ends as spaces. It may be cut within a
+ * character, which makes it no text any more: that is mended here. */
+static void append_line(char text[ANSWER_TEXT_MAX], const char *more)
+{
+    size_t len = strlen(text);
+    if (!more)
+        return;
+    for (size_t i = 0; more[i] && len < ANSWER_TEXT_MAX - 1; i++)
+        text[len++] = (unsigned char)more[i] < ' ' ? ' ' : more[i];
+    text[len] = '\0';
+    size_t valid;
+    if (!weir_utf8_valid(weir_bytes_of(text), &valid))
+        text[valid] = '\0';
+}
+
+bool answer_compatible(struct weir_bytes body, bool *compatible, char why[ANSWER_TEXT_MAX])
+{
+    json_t *root = load(body);
+    const json_t *said = json_object_get(root, "is_compatible");
+    const json_t *messages = json_object_get(root, "messages");
+    bool read = json_is_boolean(said);
+    *compatible = json_is_true(said);
+    why[0] = '\0';
+    for (size_t i = 0; i < json_array_size(messages); i++) {
+        append_line(why, i > 0 ? "; " : "");
+        append_line(why, json_string_value(json_array_get(messages, i)));
+    }
+    json_decref(root);
+    return read;
+}
+
+void answer_message(struct weir_bytes body, char text[ANSWER_TEXT_MAX])
+{
+    json_t *root = load(body);
+    text[0] = '\0';
+    append_line(text, json_string_value(json_object_get(root, "message")));
+    json_decref(root);
+}
+
+bool answer_level(struct weir_bytes body, char level[ANSWER_TEXT_MAX])
+{
+    json_t *root = load(body);
+    const char *said = json_string_value(json_object_get(root, "compatibilityLevel"));
+    level[0] = '\0';
+    append_line(level, said);
+    json_decref(root);
+    return said != NULL;
+}
+
 bool answer_same(const struct weir_schema *a, const struct weir_schema *b)
 {
     if (a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0)

@@ -34,6 +34,30 @@ enum weir_err_code answer_read(struct weir_bytes body, struct answer_schema *out
 /* The error_code of an answer that says what is wrong; 0 when it is none. */
 int64_t answer_error(struct weir_bytes body);
 
+/* What was registered or found: an answer without a schema in it that weir needs. 0 where it does not say. */
+struct answer_place {
+    uint32_t id;
+    int64_t version;
+};
+
+/* Reads an answer of POST /subjects/{subject} or /subjects/{subject}/versions; false when it has no id. */
+bool answer_read_place(struct weir_bytes body, struct answer_place *out);
+
+/* Longest text that is kept of what a registry says about a schema, its NUL included. */
+#define ANSWER_TEXT_MAX 512
+
+/*
+ * Reads an answer of /compatibility: *compatible, and the reasons on one line, cut; "" where there are none.
+ * False when it is no such answer.
+ */
+bool answer_compatible(struct weir_bytes body, bool *compatible, char why[ANSWER_TEXT_MAX]);
+
+/* The message of an answer that says what is wrong, on one line, cut; "" when it has none. */
+void answer_message(struct weir_bytes body, char text[ANSWER_TEXT_MAX]);
+
+/* The level of an answer of /config ("BACKWARD"), cut; false when it is no such answer. */
+bool answer_level(struct weir_bytes body, char level[ANSWER_TEXT_MAX]);
+
 /* True when two texts of schemas are the same JSON: blanks and the order of keys do not count. */
 bool answer_same(const struct weir_schema *a, const struct weir_schema *b);
 

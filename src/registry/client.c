@@ -50,6 +50,11 @@ static const char *hint_of(long status, const char *path)
     return status == 404 ? ": check registry.url" : "";
 }
 
+struct http *client_http(struct client *client)
+{
+    return client->http;
+}
+
 /* What an answer means that is no schema. "There is none" counts only of what was asked for. */
 static enum weir_err_code refuse(const struct http_answer *answer, const char *path, struct weir_err *err)
 {

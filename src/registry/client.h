@@ -17,6 +17,9 @@ struct client;
 enum weir_err_code client_new(const struct http_options *options, struct client **out, struct weir_err *err);
 void client_free(struct client *client);
 
+/* Its connection, borrowed: registrar.c asks its questions over it. */
+struct http *client_http(struct client *client);
+
 /*
  * GET /schemas/ids/{id}, or /schemas/guids/{guid}, which Confluent's registry knows from version 8 on. Fails
  * with WEIR_ERR_NOT_FOUND only when the registry says itself that it has no such schema (404 with error_code

@@ -439,6 +439,16 @@ enum weir_err_code directory_subject(const struct directory *directory, const ch
     return WEIR_OK;
 }
 
+const struct weir_schema *directory_version(const struct directory *directory, const char *subject,
+                                            size_t index, int64_t *version)
+{
+    const struct subject *found = find_subject(directory, subject);
+    if (!found || index >= found->n_versions)
+        return NULL;
+    *version = found->versions[index].number;
+    return found->versions[index].schema;
+}
+
 const char *directory_subject_name(const struct directory *directory, size_t index)
 {
     return index < directory->n_subjects ? directory->subjects[index].name : NULL;

@@ -49,6 +49,13 @@ enum weir_err_code directory_subject(const struct directory *directory, const ch
                                      const struct weir_schema **schema, uint32_t *id, int64_t *version_out,
                                      struct weir_err *err);
 
+/*
+ * The schemas of a subject by rising version: the one at an index (borrowed) and its version; NULL from index
+ * on where there are no more, and for a subject that is not there.
+ */
+const struct weir_schema *directory_version(const struct directory *directory, const char *subject,
+                                            size_t index, int64_t *version);
+
 /* The subjects' names, sorted; NULL from index on where there are no more. */
 const char *directory_subject_name(const struct directory *directory, size_t index);
 
