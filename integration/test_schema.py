@@ -1,0 +1,146 @@
+"""`weir schema` on a real registry: a folder is pushed, pushed again, grows, and is refused where it does not fit.
+
+Each worker of pytest has a registry of its own, in which the tests that it runs follow one another: a test may find
+there what those before it in this file have pushed, or nothing."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from lab.registry import Registry
+from lab.weir import ROOT, binary
+
+INPUT, OUTPUT = "user-login-value", "processed-user-login-value"
+
+
+@pytest.fixture(scope="module")
+def apicurio(tmp_path_factory):
+    registry = Registry(tmp_path_factory.mktemp("registry"))
+    yield registry
+    registry.kill()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The shipped schemas, to be changed."""
+    return shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+
+
+def schema(*words, status=0, **options):
+    """Runs `weir schema` and returns its rows of JSON, or its lines when it prints for people."""
+    run = subprocess.run([binary(), "schema", *map(str, words)], capture_output=True, text=True, timeout=90, **options)
+    assert run.returncode == status, f"{run.returncode}: {run.stdout}{run.stderr}"
+    lines = run.stdout.splitlines()
+    return [json.loads(line) for line in lines] if "--json" in words else lines
+
+
+def push(registry, folder, status=0):
+    rows = schema("push", folder, "--registry", registry.url, "--json", status=status)
+    return {(row["subject"], row["file"]): row for row in rows}
+
+
+def outcomes(rows):
+    return {key: row["outcome"] for key, row in rows.items()}
+
+
+def add_version(folder, subject, number, change):
+    text = json.loads((folder / subject / "v1.avsc").read_text())
+    change(text["fields"])
+    path = folder / subject / f"v{number}.avsc"
+    path.write_text(json.dumps(text))
+    return path
+
+
+def grown(fields):
+    fields.append({"name": "city", "type": "string", "default": "unknown"})
+
+
+def narrowed(fields):
+    next(field for field in fields if field["name"] == "timestamp").update(type="long", default=0)
+
+
+def test_a_folder_is_pushed_as_often_as_one_likes(apicurio, folder):
+    apicurio.start()
+    first = push(apicurio, folder)
+    assert outcomes(first) == {(INPUT, 1): "registered", (OUTPUT, 1): "registered"}
+    again = push(apicurio, folder)
+    assert outcomes(again) == {(INPUT, 1): "present", (OUTPUT, 1): "present"}
+    assert {key: row["id"] for key, row in first.items()} == {key: row["id"] for key, row in again.items()}
+    assert all(row["version"] == 1 for row in [*first.values(), *again.values()])
+
+    # v2 is taken; v3 is not, and v4 would be but comes after it. The other subject goes on.
+    add_version(folder, INPUT, 2, grown)
+    add_version(folder, INPUT, 3, narrowed)
+    add_version(folder, INPUT, 4, grown)
+    add_version(folder, OUTPUT, 2, grown)
+    rows = push(apicurio, folder, status=1)
+    assert outcomes(rows) == {
+        (INPUT, 1): "present", (INPUT, 2): "registered", (INPUT, 3): "refused", (INPUT, 4): "skipped",
+        (OUTPUT, 1): "present", (OUTPUT, 2): "registered",
+    }
+    assert rows[INPUT, 2]["version"] == 2
+    assert "BACKWARD: version 2 cannot be read: timestamp: writer has string, reader has long" in rows[INPUT, 3]["why"]
+    assert apicurio.ask(f"/subjects/{INPUT}/versions") == [1, 2]
+
+    lines = schema("push", folder, "--registry", apicurio.url, status=1)
+    assert lines[-1] == "6 schemas: 0 registered, 4 present, 1 refused, 1 skipped"
+
+
+def test_a_registry_that_is_not_up_yet_is_waited_for(folder, tmp_path):
+    registry = Registry(tmp_path / "registry")
+    schema("push", folder, "--registry", registry.url, status=75)
+    argv = [binary(), "schema", "push", folder, "--registry", registry.url, "--wait", "80s"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+        try:
+            assert "waiting for the schema registry" in waiting.stderr.readline()
+            registry.start()
+            out, _ = waiting.communicate(timeout=90)
+        finally:
+            waiting.kill()
+            registry.kill()
+    assert waiting.returncode == 0 and "2 registered" in out
+
+
+def test_a_schema_is_checked_before_it_is_registered(apicurio, folder, tmp_path):
+    apicurio.start()
+    push(apicurio, ROOT / "schemas")
+    before = apicurio.ask(f"/subjects/{INPUT}/versions")
+    config = tmp_path / "weir.yaml"
+    shipped = (ROOT / "config/user-login.yaml").read_text()
+    config.write_text(shipped.replace('dir: "${WEIR_SCHEMAS:-schemas}"', f'url: "{apicurio.url}"'))
+
+    wanted = add_version(folder, INPUT, 9, lambda fields: fields.append({"name": "c", "type": "int", "default": 0}))
+    rows = schema("check", wanted, "--subject", INPUT, "-c", config, "--json")
+    assert next(row for row in rows if row.get("to") == "c")["how"] == "default"
+    assert [(row["question"], row["answer"]) for row in rows if "question" in row] == [
+        ("plan", "fits"), ("registry", "would take it")]
+
+    bad = add_version(folder, INPUT, 10, narrowed)
+    rows = schema("check", bad, "--subject", INPUT, "-c", config, "--json", status=1)
+    assert [(row["question"], row["good"]) for row in rows if "question" in row] == [("plan", False), ("registry", False)]
+    assert apicurio.ask(f"/subjects/{INPUT}/versions") == before, "to check is not to register"
+
+    rows = schema("check", ROOT / "schemas" / INPUT / "v1.avsc", "--subject", INPUT, "--registry", apicurio.url, "--json")
+    assert rows[-1]["answer"] == "has it already"
+
+    lines = schema("plan", "-c", config)
+    assert lines[0] == "writer -> reader" and lines[-1] == "plan: fits"
+    assert any("set        epoch_seconds: timestamp" in line for line in lines)
+    number = apicurio.register("other-value", '{"type":"record","name":"user_login","fields":[]}')
+    rows = schema("plan", "-c", config, "--id", number, "--json")
+    assert {row["how"] for row in rows if row.get("part") == "read"} == {"default"}
+
+
+def test_a_plan_of_files(tmp_path):
+    for name, kind in (("a", "int"), ("b", "long"), ("c", "string")):
+        fields = [{"name": "x", "type": kind}]
+        (tmp_path / f"{name}.avsc").write_text(json.dumps({"type": "record", "name": "r", "fields": fields}))
+    rows = schema("plan", "--writer", "a.avsc", "--reader", "b.avsc", "--json", cwd=tmp_path)
+    assert rows[-1]["answer"] == "fits"
+    rows = schema("plan", "--writer", "b.avsc", "--reader", "b.avsc", "--output", "c.avsc", "--json", status=1, cwd=tmp_path)
+    assert rows[-1]["answer"] == "does not fit" and rows[1]["how"] == "refused"
+    schema("plan", "--writer", "nowhere.avsc", "--reader", "b.avsc", status=66, cwd=tmp_path)
+    schema("plan", "--writer", "b.avsc", status=64, cwd=tmp_path)
+    schema("push", tmp_path / "empty", "--registry", "http://127.0.0.1:1", status=66)
