@@ -133,6 +133,15 @@ def test_a_schema_is_checked_before_it_is_registered(apicurio, folder, tmp_path)
     assert {row["how"] for row in rows if row.get("part") == "read"} == {"default"}
 
 
+def test_a_load_is_written_under_the_ids_of_the_registry(apicurio):
+    apicurio.start()
+    number = push(apicurio, ROOT / "schemas")[INPUT, 1]["id"]
+    argv = [binary(), "generate", "--stdout", "--count", "20", "--format", "avro", "--malformed", "0", "--missing", "0"]
+    where = ["--schemas", ROOT / "schemas", "--registry", apicurio.url]
+    run = subprocess.run([*argv, *where], capture_output=True, text=True, timeout=30, check=True)
+    assert {line[:10] for line in run.stdout.splitlines()} == {f"00{number:08x}"}
+
+
 def test_a_plan_of_files(tmp_path):
     for name, kind in (("a", "int"), ("b", "long"), ("c", "string")):
         fields = [{"name": "x", "type": kind}]

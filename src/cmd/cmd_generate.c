@@ -13,10 +13,15 @@
 #include "generate/request.h"
 #include "kafka/load.h"
 #include "registry/directory.h"
+#include "registry/registrar.h"
 #include "sys/clock.h"
 
 /* Records between two looks at the clock. */
 #define CHUNK 1024
+
+/* How long a registry may take to be reached and to answer. */
+#define REGISTRY_CONNECT_TIMEOUT_MS 3000
+#define REGISTRY_TIMEOUT_MS         10000
 
 /* Versions of the subject that are written at most. */
 #define PACKS_MAX 16
@@ -43,7 +48,8 @@ struct run {
     const struct request *request;
     struct mix mix;
     struct pack *packs[PACKS_MAX];
-    struct load *load; /* NULL: to standard output */
+    struct client *registry; /* NULL: ids are the folder's */
+    struct load *load;       /* NULL: to standard output */
     struct tally tally;
     int64_t started_ms;
     bool progress;
@@ -123,6 +129,28 @@ static enum weir_err_code print_help(struct weir_err *err)
 
 /* --- schemas --- */
 
+static enum weir_err_code open_registry(struct run *run, struct weir_err *err)
+{
+    const struct http_options options = {.urls = run->request->registry,
+                                         .connect_timeout_ms = REGISTRY_CONNECT_TIMEOUT_MS,
+                                         .timeout_ms = REGISTRY_TIMEOUT_MS,
+                                         .seed = (uint64_t)clock_monotonic_ns()};
+    return run->request->registry ? client_new(&options, &run->registry, err) : WEIR_OK;
+}
+
+/* The id that readers will look up: the registry's where there is one. */
+static enum weir_err_code find_id(const struct run *run, const struct weir_schema *schema, uint32_t *id,
+                                  struct weir_err *err)
+{
+    struct answer_place place;
+    if (!run->registry)
+        return WEIR_OK;
+    enum weir_err_code code = registrar_find(run->registry, run->request->subject, schema, &place, err);
+    if (code == WEIR_OK)
+        *id = place.id;
+    return code;
+}
+
 static enum weir_err_code open_pack(struct run *run, const struct directory *directory, int64_t version,
                                     int64_t *found, struct weir_err *err)
 {
@@ -134,7 +162,9 @@ static enum weir_err_code open_pack(struct run *run, const struct directory *dir
         return code;
     struct weir_bytes text = {(const uint8_t *)schema->text, schema->text_len};
     struct weir_err why;
-    code = pack_open(text, id, &run->packs[run->mix.n_packs], &why);
+    code = find_id(run, schema, &id, &why);
+    if (code == WEIR_OK)
+        code = pack_open(text, id, &run->packs[run->mix.n_packs], &why);
     if (code != WEIR_OK)
         return weir_fail(err, code, "%s, version %" PRId64 ": %s", run->request->subject, *found, why.text);
     run->mix.n_packs++;
@@ -194,7 +224,9 @@ static enum weir_err_code open_packs(struct run *run, struct weir_err *err)
     if (code != WEIR_OK)
         return weir_fail(err, code, "%s (--schemas DIR says where schemas are; --format json needs none)",
                          why.text);
-    code = open_versions(run, directory, err);
+    code = open_registry(run, err);
+    if (code == WEIR_OK)
+        code = open_versions(run, directory, err);
     directory_close(directory);
     return code;
 }
@@ -468,6 +500,7 @@ static enum weir_err_code generate_load(const struct request *request, struct we
     run->mix = request->mix;
     enum weir_err_code code = generate(run, err);
     load_close(run->load);
+    client_free(run->registry);
     for (size_t i = 0; i < run->mix.n_packs; i++)
         pack_close(run->packs[i]);
     free(run);

@@ -43,6 +43,9 @@ static const struct request_option options[] = {
      "for Avro: a folder of <subject>/v<N>.avsc (schemas)"},
     {"--subject", REQUEST_TEXT, IN_REQUEST(subject), 0, 0, "NAME",
      "for Avro: the subject to write (user-login-value)"},
+    {"--registry", REQUEST_TEXT, IN_REQUEST(registry), 0, 0, "URL",
+     "for Avro: write the ids that the schemas of DIR have in this Schema Registry, where `weir schema push` "
+     "has put them; else their ids as a folder"},
     {"--malformed", REQUEST_SHARE, IN_REQUEST(mix.malformed), 0, 0, "SHARE",
      "share of malformed records of many kinds, 0 to 1 (0.05)"},
     {"--missing", REQUEST_SHARE, IN_REQUEST(mix.missing), 0, 0, "SHARE",

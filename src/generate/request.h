@@ -23,6 +23,7 @@
 struct request {
     struct mix mix; /* without packs */
     const char *bootstrap, *topic, *schemas, *subject;
+    const char *registry; /* NULL: a schema's id is the folder's */
     struct weir_property properties[REQUEST_PROPERTIES_MAX];
     size_t n_properties;
     uint64_t rate; /* records a second; 0: flat out */
