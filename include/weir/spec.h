@@ -102,6 +102,15 @@ enum weir_log_format { WEIR_LOG_TEXT, WEIR_LOG_JSON };
 enum weir_log_level { WEIR_LOG_DEBUG, WEIR_LOG_INFO, WEIR_LOG_WARN, WEIR_LOG_ERROR };
 enum weir_timestamp { WEIR_TIMESTAMP_SOURCE, WEIR_TIMESTAMP_NOW };
 
+/* Whose header names a letter carries beside weir's own. */
+enum weir_dialect { WEIR_DIALECT_WEIR, WEIR_DIALECT_CONNECT, WEIR_DIALECT_STREAMS };
+
+/* What becomes of a letter that its topic cannot take, however short weir's own headers are made. */
+enum weir_oversize {
+    WEIR_OVERSIZE_WAIT,     /* its partition waits */
+    WEIR_OVERSIZE_REFERENCE /* a letter that says where the record is goes in its place */
+};
+
 #define WEIR_VERSION_LATEST 0
 #define WEIR_WORKERS_AUTO   0
 
@@ -144,6 +153,8 @@ struct weir_spec {
     struct {
         const char *topic;
         enum weir_partition_by partition; /* SOURCE or KEY */
+        enum weir_dialect dialect;
+        enum weir_oversize oversize;
     } dead_letter;
     struct {
         int64_t interval_ms;

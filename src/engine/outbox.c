@@ -6,8 +6,8 @@
 #include "sys/log.h"
 #include "sys/remedy.h"
 
-/* Room for a letter's headers beside the record's own. */
-#define LETTER_SCRATCH (ENVELOPE_MESSAGE_MAX + 1024)
+/* Room for the values of a letter's headers, and for a reference in place of its value. */
+#define LETTER_SCRATCH (1024 + ENVELOPE_REFERENCE_MAX)
 
 static const char *topic_name(const struct outbox *outbox, enum sink_topic topic)
 {
@@ -133,9 +133,16 @@ static enum weir_err_code fill_output(const struct outbox *outbox, struct batch 
     return WEIR_OK;
 }
 
+/* A letter while it is made: its headers can still be shortened. */
+struct draft {
+    struct weir_header *headers;
+    size_t n;
+    struct weir_arena *arena;
+};
+
 /* The letter itself: the record as it came, with our headers. False: no memory. */
 static bool wrap(const struct outbox *outbox, struct batch *batch, struct batch_item *item,
-                 const struct sink_target *target, int64_t wall_ms)
+                 const struct sink_target *target, int64_t wall_ms, struct draft *draft)
 {
     const struct weir_record *in = &item->in.record;
     struct weir_wire wire = weir_wire_read(outbox->spec->core.input_format, in);
@@ -144,16 +151,57 @@ static bool wrap(const struct outbox *outbox, struct batch *batch, struct batch_
                                        .topic = outbox->spec->core.input_topic,
                                        .reader_version = outbox->reader_version,
                                        .has_schema = wire.kind == WEIR_WIRE_AVRO,
-                                       .schema = wire.key};
+                                       .schema = wire.key,
+                                       .dialect = outbox->spec->dead_letter.dialect};
     size_t table = (in->n_headers + ENVELOPE_HEADERS_MAX) * sizeof(struct weir_header);
-    struct weir_arena *arena = heap_arena(&batch->heap, table + LETTER_SCRATCH);
+    draft->arena = heap_arena(&batch->heap, table + LETTER_SCRATCH);
     item->out = (struct sink_record){
         .topic = SINK_DEAD_LETTER, .timestamp_ms = in->timestamp_ms, .key = in->key, .value = in->value};
     item->out.partition = route_partition(outbox->spec->dead_letter.partition, in->partition,
                                           outbox->sink->ops->source_partitions(outbox->sink),
                                           target->partitions, in->key, WEIR_NO_BYTES);
-    return arena && envelope_wrap(in, &item->outcome, &context, wall_ms, arena, &item->out.headers,
-                                  &item->out.n_headers);
+    if (!draft->arena ||
+        !envelope_wrap(in, &item->outcome, &context, wall_ms, draft->arena, &draft->headers, &draft->n))
+        return false;
+    item->out.headers = draft->headers;
+    item->out.n_headers = draft->n;
+    return true;
+}
+
+/* Only weir's own headers may be shortened, and only as far as the topic demands. */
+static void shorten(const struct outbox *outbox, struct batch_item *item, const struct sink_target *target,
+                    struct draft *draft)
+{
+    size_t size = outbox->sink->ops->size_of(&item->out);
+    if (size <= target->max_message_bytes)
+        return;
+    draft->n = envelope_shorten(draft->headers, draft->n, outbox->spec->dead_letter.dialect,
+                                size - target->max_message_bytes);
+    item->out.n_headers = draft->n;
+}
+
+/*
+ * A reference in the letter's place. The record keeps its key and its headers where they are, so what does
+ * not fit of them is left out too: the reference leads to all. False: no memory.
+ */
+static bool refer(const struct outbox *outbox, struct batch_item *item, const struct sink_target *target,
+                  struct draft *draft)
+{
+    const struct weir_record *in = &item->in.record;
+    if (!envelope_refer(in, outbox->spec->core.input_topic, draft->arena, draft->headers, &draft->n,
+                        &item->out.value))
+        return false;
+    item->out.n_headers = draft->n;
+    if (!too_large(outbox, item, target))
+        return true;
+    size_t first = 0;
+    while (first < draft->n && !envelope_is_own(draft->headers[first].name))
+        first++;
+    item->out.headers += first;
+    item->out.n_headers -= first;
+    if (too_large(outbox, item, target))
+        item->out.key = WEIR_NO_BYTES;
+    return true;
 }
 
 /*
@@ -173,7 +221,8 @@ static void cut_for_size(const struct outbox *outbox, struct batch *batch, const
               item->in.record.partition, (long long)item->in.record.offset, size);
     (void)weir_fail(&why, WEIR_ERR_LETTER_TOO_LARGE,
                     "topic %s takes records of up to %zu bytes, and a letter has more: raise its "
-                    "max.message.bytes to %zu (level debug names the records)",
+                    "max.message.bytes to %zu (level debug names the records), or set dead_letter.oversize: "
+                    "reference",
                     name, target->max_message_bytes, enough);
     batch_cut(batch, item, &why);
 }
@@ -182,13 +231,19 @@ static enum weir_err_code fill_letter(const struct outbox *outbox, struct batch 
                                       struct batch_item *item, int64_t wall_ms, struct weir_err *err)
 {
     struct sink_target target;
+    struct draft draft;
     if (!open_target(outbox, batch, item, SINK_DEAD_LETTER, &target))
         return WEIR_OK;
-    if (!wrap(outbox, batch, item, &target, wall_ms))
+    if (!wrap(outbox, batch, item, &target, wall_ms, &draft))
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a letter");
-    if (too_large(outbox, item, &target)) {
+    shorten(outbox, item, &target, &draft);
+    if (!too_large(outbox, item, &target))
+        return WEIR_OK;
+    if (outbox->spec->dead_letter.oversize == WEIR_OVERSIZE_REFERENCE &&
+        !refer(outbox, item, &target, &draft))
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a reference");
+    if (too_large(outbox, item, &target))
         cut_for_size(outbox, batch, item, &target);
-    }
     return WEIR_OK;
 }
 

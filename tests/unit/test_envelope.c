@@ -41,16 +41,16 @@ static struct weir_record record_with(const struct weir_header *headers, size_t 
 
 struct letter {
     uint8_t memory[16384];
-    const struct weir_header *headers;
+    struct weir_header *headers;
     size_t n;
+    struct weir_arena arena;
 };
 
 static void wrap(struct letter *letter, const struct weir_record *record, const struct weir_outcome *outcome,
                  const struct envelope_context *about, int64_t now_ms)
 {
-    struct weir_arena arena;
-    weir_arena_init(&arena, letter->memory, sizeof letter->memory);
-    assert_true(envelope_wrap(record, outcome, about, now_ms, &arena, &letter->headers, &letter->n));
+    weir_arena_init(&letter->arena, letter->memory, sizeof letter->memory);
+    assert_true(envelope_wrap(record, outcome, about, now_ms, &letter->arena, &letter->headers, &letter->n));
 }
 
 /* The only header of that name, WEIR_NO_BYTES when there is none. */
@@ -96,9 +96,9 @@ static void says_why_and_where_from(void **state)
         {"pipeline", "user-login"},
         {"version", "0.1.0"},
     };
-    assert_int_equal(sizeof expected / sizeof expected[0], ENVELOPE_HEADERS_MAX);
-    assert_int_equal(letter.n, ENVELOPE_HEADERS_MAX);
-    for (size_t i = 0; i < ENVELOPE_HEADERS_MAX; i++)
+    assert_int_equal(sizeof expected / sizeof expected[0], ENVELOPE_OWN_MAX);
+    assert_int_equal(letter.n, ENVELOPE_OWN_MAX);
+    for (size_t i = 0; i < ENVELOPE_OWN_MAX; i++)
         expect(&letter, expected[i][0], expected[i][1]);
 }
 
@@ -129,7 +129,7 @@ static void what_is_absent_is_left_out(void **state)
     expect(&letter, "timestamp", NULL);
     expect(&letter, "schema.id", NULL);
     expect(&letter, "reader.version", NULL);
-    assert_int_equal(letter.n, ENVELOPE_HEADERS_MAX - 5);
+    assert_int_equal(letter.n, ENVELOPE_OWN_MAX - 5);
 }
 
 /* Wrapping a letter again changes what is ours and nothing else, however often. */
@@ -223,7 +223,7 @@ static void others_stay_byte_for_byte(void **state)
             assert_int_equal(letter.headers[at].value.len, headers[i].value.len);
             at++;
         }
-        assert_int_equal(letter.n, at + ENVELOPE_HEADERS_MAX);
+        assert_int_equal(letter.n, at + ENVELOPE_OWN_MAX);
     }
 }
 
@@ -255,12 +255,134 @@ static void a_full_arena_is_said(void **state)
         assert_true(fits || !fitted);
         fitted = fits;
         if (fits) {
-            assert_int_equal(letter.n, 1 + ENVELOPE_HEADERS_MAX);
+            assert_int_equal(letter.n, 1 + ENVELOPE_OWN_MAX);
             expect(&letter, "first.failed", "1694479552000");
         }
         free(memory);
     }
     assert_true(fitted);
+}
+
+static void expect_full(const struct letter *letter, const char *name, const char *value)
+{
+    if (!weir_bytes_equal(find(letter, name), weir_bytes_of(value)))
+        fail_msg("%s is not '%s'", name, value ? value : "(absent)");
+}
+
+/* The names and values are what Kafka Connect and Kafka Streams write; numbers are text in both. */
+static void dialects_add_the_names_of_others(void **state)
+{
+    (void)state;
+    struct weir_record record = record_with(NULL, 0);
+    struct weir_outcome outcome = rejected("ip: not an ip address");
+    struct envelope_context about = context;
+    struct letter letter;
+    about.dialect = WEIR_DIALECT_CONNECT;
+    wrap(&letter, &record, &outcome, &about, NOW);
+    assert_true(letter.n <= ENVELOPE_OWN_MAX + ENVELOPE_DIALECT_MAX);
+    expect(&letter, "code", "rule_failed");
+    expect_full(&letter, "__connect.errors.topic", "user-login");
+    expect_full(&letter, "__connect.errors.partition", "2");
+    expect_full(&letter, "__connect.errors.offset", "9007199254740993");
+    expect_full(&letter, "__connect.errors.connector.name", "user-login");
+    expect_full(&letter, "__connect.errors.stage", "TRANSFORMATION");
+    expect_full(&letter, "__connect.errors.class.name", "weir");
+    expect_full(&letter, "__connect.errors.exception.class.name", "rule_failed");
+    expect_full(&letter, "__connect.errors.exception.message", "ip: not an ip address");
+    about.dialect = WEIR_DIALECT_STREAMS;
+    wrap(&letter, &record, &outcome, &about, NOW);
+    expect(&letter, "code", "rule_failed");
+    expect_full(&letter, "__streams.errors.exception", "rule_failed");
+    expect_full(&letter, "__streams.errors.message", "ip: not an ip address");
+    expect_full(&letter, "__streams.errors.topic", "user-login");
+    expect_full(&letter, "__streams.errors.partition", "2");
+    expect_full(&letter, "__streams.errors.offset", "9007199254740993");
+    expect_full(&letter, "__connect.errors.topic", NULL);
+}
+
+/* Those of a dialect are weir's own only where the dialect was chosen. */
+static void a_dialect_is_replaced_never_appended(void **state)
+{
+    (void)state;
+    const struct weir_header header = {"__connect.errors.topic", weir_bytes_of("theirs")};
+    struct weir_record record = record_with(&header, 1);
+    struct weir_outcome outcome = rejected("x");
+    struct envelope_context about = context;
+    struct letter first, second;
+    wrap(&first, &record, &outcome, &about, NOW);
+    expect_full(&first, "__connect.errors.topic", "theirs");
+    about.dialect = WEIR_DIALECT_CONNECT;
+    wrap(&first, &record, &outcome, &about, NOW);
+    expect_full(&first, "__connect.errors.topic", "user-login");
+    record = record_with(first.headers, first.n);
+    wrap(&second, &record, &outcome, &about, NOW);
+    assert_int_equal(second.n, first.n);
+    assert_true(envelope_is_added("__connect.errors.topic", WEIR_DIALECT_CONNECT));
+    assert_false(envelope_is_added("__connect.errors.topic", WEIR_DIALECT_WEIR));
+    assert_false(envelope_is_added("__connect.errors.topic", WEIR_DIALECT_STREAMS));
+    assert_true(envelope_is_added("__weir.errors.code", WEIR_DIALECT_STREAMS));
+}
+
+static size_t bytes_of(const struct letter *letter)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < letter->n; i++)
+        bytes += strlen(letter->headers[i].name) + letter->headers[i].value.len;
+    return bytes;
+}
+
+/* What is saved is what was asked for as long as there is something to save, and it is taken from the message
+ * first, then from what does not identify; others' headers stay. */
+static void only_ours_are_shortened(void **state)
+{
+    (void)state;
+    const struct weir_header header = {"traceparent",
+                                       weir_bytes_of("00-4bf92f3577b34da6a3ce929d0e0e4736-01")};
+    struct weir_record record = record_with(&header, 1);
+    struct weir_outcome outcome = rejected("ip: not an ip address");
+    struct envelope_context about = context;
+    about.dialect = WEIR_DIALECT_STREAMS;
+    struct letter whole;
+    wrap(&whole, &record, &outcome, &about, NOW);
+    size_t all = bytes_of(&whole), least = 0;
+    for (size_t excess = 1; excess < all; excess++) {
+        struct letter letter;
+        wrap(&letter, &record, &outcome, &about, NOW);
+        letter.n = envelope_shorten(letter.headers, letter.n, about.dialect, excess);
+        size_t saved = all - bytes_of(&letter);
+        least = least < saved ? saved : least;
+        assert_true(saved >= excess || letter.n == 6);
+        expect(&letter, "code", "rule_failed");
+        expect(&letter, "topic", "user-login");
+        expect(&letter, "partition", "2");
+        expect(&letter, "offset", "9007199254740993");
+        expect(&letter, "pipeline", "user-login");
+        assert_ptr_equal(letter.headers[0].value.data, header.value.data);
+        if (excess < strlen("ip: not an ip address")) {
+            assert_int_equal(saved, excess);
+            assert_int_equal(letter.n, whole.n);
+        } else if (find(&letter, "__weir.errors.message").data) {
+            fail_msg("the message is there where more went than it has");
+        }
+    }
+    assert_true(least > 0 && least < all);
+}
+
+static void a_reference_says_where_the_record_is(void **state)
+{
+    (void)state;
+    struct letter letter;
+    struct weir_record record = record_with(NULL, 0);
+    struct weir_outcome outcome = rejected("x");
+    struct weir_bytes value;
+    wrap(&letter, &record, &outcome, &context, NOW);
+    assert_true(envelope_refer(&record, "user-login", &letter.arena, letter.headers, &letter.n, &value));
+    assert_true(weir_bytes_equal(
+        value,
+        weir_bytes_of("{\"topic\":\"user-login\",\"partition\":2,\"offset\":9007199254740993,\"size\":1}")));
+    expect_full(&letter, ENVELOPE_REFERENCE_NAME, "value");
+    letter.arena.cap = letter.arena.used + ENVELOPE_REFERENCE_MAX;
+    assert_false(envelope_refer(&record, "user-login", &letter.arena, letter.headers, &letter.n, &value));
 }
 
 int main(void)
@@ -275,6 +397,10 @@ int main(void)
         cmocka_unit_test(others_stay_byte_for_byte),
         cmocka_unit_test(ours_are_told_by_their_name),
         cmocka_unit_test(a_full_arena_is_said),
+        cmocka_unit_test(dialects_add_the_names_of_others),
+        cmocka_unit_test(a_dialect_is_replaced_never_appended),
+        cmocka_unit_test(only_ours_are_shortened),
+        cmocka_unit_test(a_reference_says_where_the_record_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

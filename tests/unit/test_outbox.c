@@ -245,6 +245,59 @@ static void test_letter_too_large(void **state)
     assert_non_null(strstr(batch()->runs[0].why.text, "max.message.bytes to 2048 "));
 }
 
+/* Weir's own headers give way before the partition has to wait, and only as far as they must. */
+static void test_letter_is_shortened(void **state)
+{
+    (void)state;
+    (void)rig_put(&rig, 0, RIG_BAD);
+    twin_set_headers(rig_put(&rig, 0, RIG_BAD), with_own, 1);
+    assert_int_equal(fill(), WEIR_OK);
+    size_t size = rig.member.sink.ops->size_of(out(1));
+    size_t whole = out(1)->n_headers;
+    static const size_t less[] = {1, 40, 100};
+    for (size_t i = 0; i < COUNT(less); i++) {
+        rig.member.targets[SINK_DEAD_LETTER].max_message_bytes = size - less[i];
+        assert_int_equal(rig.member.source.ops->seek(&rig.member.source,
+                                                     &(struct position){0, rig.member.epoch, 0}, 1, &err),
+                         WEIR_OK);
+        assert_int_equal(fill(), WEIR_OK);
+        assert_false(batch()->runs[0].cut);
+        assert_true(rig.member.sink.ops->size_of(out(1)) <= size - less[i]);
+        assert_true(out(1)->n_headers <= whole);
+        assert_string_equal(out(1)->headers[0].name, "trace");
+        assert_non_null(twin_header(out(1)->headers, out(1)->n_headers, "__weir.errors.offset"));
+    }
+}
+
+static void test_letter_becomes_a_reference(void **state)
+{
+    (void)state;
+    static const uint8_t long_key[2000];
+    static const struct weir_header long_header = {"long", {long_key, sizeof long_key}};
+    rig.spec.dead_letter.oversize = WEIR_OVERSIZE_REFERENCE;
+    rig.member.targets[SINK_OUTPUT].max_message_bytes = 1000;
+    rig.member.targets[SINK_DEAD_LETTER].max_message_bytes = 1000;
+    (void)rig_put_long(&rig, 0, 1000);
+    twin_set_headers(rig_put_long(&rig, 0, 1000), with_own, 1);
+    twin_set_headers(rig_put_long(&rig, 0, 1000), &long_header, 1);
+    assert_int_equal(fill(), WEIR_OK);
+    assert_false(batch()->runs[0].cut);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(weir_bytes_starts(out(i)->value, "{\"topic\":"));
+        assert_non_null(twin_header(out(i)->headers, out(i)->n_headers, ENVELOPE_REFERENCE_NAME));
+        assert_true(rig.member.sink.ops->size_of(out(i)) <= 1000);
+    }
+    assert_string_equal(out(1)->headers[0].name, "trace");
+    assert_null(twin_header(out(2)->headers, out(2)->n_headers, "long"));
+    /* Where not even a reference fits, the partition waits. */
+    rig.member.targets[SINK_DEAD_LETTER].max_message_bytes = 100;
+    assert_int_equal(
+        rig.member.source.ops->seek(&rig.member.source, &(struct position){0, rig.member.epoch, 0}, 1, &err),
+        WEIR_OK);
+    assert_int_equal(fill(), WEIR_OK);
+    assert_true(batch()->runs[0].cut);
+}
+
 /* Both limits are what the topics take at most, not one less. */
 static void test_exactly_the_limit(void **state)
 {
@@ -305,6 +358,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_topic_that_cannot_take_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_output_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_letter_too_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_letter_is_shortened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_letter_becomes_a_reference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_exactly_the_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
