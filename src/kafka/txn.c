@@ -6,6 +6,7 @@
 
 #include "kafka/admin.h"
 #include "kafka/fault.h"
+#include "kafka/measure.h"
 #include "kafka/source.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -160,34 +161,9 @@ static size_t fitting_batch(const struct txn *self)
     return bytes;
 }
 
-static size_t varint_size(size_t value)
-{
-    size_t n = 1;
-    /* Lengths are zig-zag coded: one bit more. */
-    for (value <<= 1; value >= 0x80; value >>= 7)
-        n++;
-    return n;
-}
-
-static size_t field_size(struct weir_bytes bytes)
-{
-    return varint_size(bytes.len) + bytes.len;
-}
-
-/*
- * A record alone in its batch, the way brokers measure it against max.message.bytes (Kafka protocol, "Record
- * Batch"): 61 bytes of batch header, then the record with its length, attributes, time and offset deltas.
- */
 static size_t size_of(const struct sink_record *record)
 {
-    enum { BATCH_HEADER = 61, FIXED = 1 + 1 + 1 };
-    size_t body =
-        FIXED + field_size(record->key) + field_size(record->value) + varint_size(record->n_headers);
-    for (size_t i = 0; i < record->n_headers; i++) {
-        size_t name = strlen(record->headers[i].name);
-        body += varint_size(name) + name + field_size(record->headers[i].value);
-    }
-    return BATCH_HEADER + varint_size(body) + body;
+    return measure_record(record->key, record->value, record->headers, record->n_headers);
 }
 
 /* --- making the producer --- */

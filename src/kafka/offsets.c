@@ -1,0 +1,109 @@
+#include "kafka/offsets.h"
+
+#include "kafka/fault.h"
+
+static int64_t spec_of(enum offsets_of of, int64_t since_ms)
+{
+    switch (of) {
+    case OFFSETS_FIRST: return RD_KAFKA_OFFSET_SPEC_EARLIEST;
+    case OFFSETS_SINCE: return since_ms;
+    default: return RD_KAFKA_OFFSET_SPEC_LATEST;
+    }
+}
+
+static rd_kafka_event_t *ask(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, enum offsets_of of,
+                             int timeout_ms)
+{
+    char text[128];
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
+    /* What "latest" means depends on who asks. */
+    rd_kafka_error_t *error = rd_kafka_AdminOptions_set_isolation_level(
+        options, of == OFFSETS_WRITTEN ? RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+                                       : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
+    if (error)
+        rd_kafka_error_destroy(error);
+    rd_kafka_ListOffsets(client, list, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return event;
+}
+
+static enum weir_err_code read_one(const rd_kafka_ListOffsetsResultInfo_t *info, const char *topic, int32_t n,
+                                   int64_t *offsets, struct weir_err *err)
+{
+    const rd_kafka_topic_partition_t *at = rd_kafka_ListOffsetsResultInfo_topic_partition(info);
+    if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        enum weir_err_code code = fault_of_delivery(at->err, topic, err);
+        return code == WEIR_ERR_TOPIC_MISSING || code == WEIR_ERR_TOPIC_DENIED
+                   ? code
+                   : weir_fail(err, WEIR_ERR_TRANSIENT, "topic %s partition %d: %s", topic, at->partition,
+                               rd_kafka_err2str(at->err));
+    }
+    if (at->partition >= 0 && at->partition < n)
+        offsets[at->partition] = at->offset;
+    return WEIR_OK;
+}
+
+static enum weir_err_code read_all(const rd_kafka_event_t *event, const char *topic, int32_t n,
+                                   int64_t *offsets, struct weir_err *err)
+{
+    enum weir_err_code code = WEIR_OK;
+    size_t n_infos = 0;
+    const rd_kafka_ListOffsetsResultInfo_t **infos = rd_kafka_ListOffsets_result_infos(event, &n_infos);
+    for (size_t i = 0; i < n_infos && code == WEIR_OK; i++)
+        code = read_one(infos[i], topic, n, offsets, err);
+    for (int32_t p = 0; p < n && code == WEIR_OK; p++)
+        if (offsets[p] < 0)
+            code = weir_fail(err, WEIR_ERR_TRANSIENT, "topic %s partition %d does not say its offsets", topic,
+                             p);
+    return code;
+}
+
+/* A time behind all records has no offset: that is the end. */
+static enum weir_err_code settle_since(rd_kafka_t *client, const char *topic, int32_t n, int timeout_ms,
+                                       int64_t *offsets, struct weir_err *err)
+{
+    for (int32_t p = 0; p < n; p++) {
+        int64_t low, high;
+        if (offsets[p] >= 0)
+            continue;
+        rd_kafka_resp_err_t code =
+            rd_kafka_query_watermark_offsets(client, topic, p, &low, &high, timeout_ms);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return weir_fail(err, WEIR_ERR_TRANSIENT, "topic %s partition %d: %s", topic, p,
+                             rd_kafka_err2str(code));
+        offsets[p] = high;
+    }
+    return WEIR_OK;
+}
+
+enum weir_err_code offsets_ask(rd_kafka_t *client, const char *topic, int32_t n, enum offsets_of of,
+                               int64_t since_ms, int timeout_ms, int64_t *offsets, struct weir_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
+    for (int32_t p = 0; p < n; p++) {
+        rd_kafka_topic_partition_list_add(list, topic, p)->offset = spec_of(of, since_ms);
+        offsets[p] = -1;
+    }
+    rd_kafka_event_t *event = ask(client, list, of, timeout_ms);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_resp_err_t answer = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    enum weir_err_code code = WEIR_OK;
+    if (answer != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = fault_of_delivery(answer, topic, err);
+        if (code == WEIR_ERR_TXN_ABORTED)
+            code = weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker says where topic %s ends (%s)",
+                             topic, rd_kafka_err2str(answer));
+    } else {
+        struct weir_err ignored;
+        code = read_all(event, topic, n, offsets, of == OFFSETS_SINCE ? &ignored : err);
+        if (code == WEIR_ERR_TRANSIENT && of == OFFSETS_SINCE)
+            code = settle_since(client, topic, n, timeout_ms, offsets, err);
+    }
+    if (event)
+        rd_kafka_event_destroy(event);
+    return code;
+}
