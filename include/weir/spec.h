@@ -155,6 +155,10 @@ struct weir_spec {
         enum weir_partition_by partition; /* SOURCE or KEY */
         enum weir_dialect dialect;
         enum weir_oversize oversize;
+        /* Of `weir dlq`: where it keeps what became of letters, what nothing helped with, and who did what.
+         */
+        const char *ledger, *parking, *audit;
+        const char *mask; /* fields that are never shown, separated by commas; NULL: none */
     } dead_letter;
     struct {
         int64_t interval_ms;

@@ -83,7 +83,8 @@ static enum weir_err_code check_brokers(const struct reading *reading, const str
 /* A record that comes back into the input would go round for ever. */
 static enum weir_err_code check_topics(const struct reading *reading, const struct parsed *parsed)
 {
-    static const char *const paths[] = {"input.topic", "output.topic", "dead_letter.topic"};
+    static const char *const paths[] = {"input.topic",        "output.topic",        "dead_letter.topic",
+                                        "dead_letter.ledger", "dead_letter.parking", "dead_letter.audit"};
     for (size_t i = 1; i < sizeof paths / sizeof *paths; i++) {
         for (size_t j = 0; j < i; j++) {
             const struct parsed_value *value = value_of(parsed, paths[i]);

@@ -111,6 +111,7 @@ static bool store_text(const struct option *option, const char *text, void *memb
     int64_t len = (int64_t)strlen(text);
     if (!in_range(option, len) || (option->kind == OPTION_TOPIC && !value_is_topic(text, option->max)) ||
         (option->kind == OPTION_URLS && !value_is_urls(text)) ||
+        (option->kind == OPTION_NAMES && !value_is_names(text)) ||
         (option->kind == OPTION_SECRET && !value_is_printable(text)))
         return false;
     memcpy(member, &text, sizeof text);
@@ -175,6 +176,7 @@ bool options_store(const struct option *option, const char *text, struct weir_sp
     case OPTION_TOPIC:
     case OPTION_TEXT:
     case OPTION_SECRET:
+    case OPTION_NAMES:
     case OPTION_URLS: return store_text(option, text, member);
     case OPTION_WORD: return store_word(option, text, member);
     case OPTION_AUTO: return store_auto(option, text, member);
@@ -206,6 +208,7 @@ const char *options_describe(const struct option *option, char *buffer, size_t c
     case OPTION_URLS:
         (void)snprintf(buffer, cap, "one or more http:// or https:// URLs without user, query and fragment");
         break;
+    case OPTION_NAMES: (void)snprintf(buffer, cap, "one or more names of fields"); break;
     case OPTION_WORD: describe_words(option->words, buffer, cap); break;
     case OPTION_DURATION:
         (void)snprintf(buffer, cap, "a duration from %s to %s", value_print_duration(option->min, low),

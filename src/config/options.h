@@ -13,6 +13,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_SECRET,
     OPTION_URLS,
+    OPTION_NAMES,
     OPTION_WORD,
     OPTION_DURATION,
     OPTION_SIZE,

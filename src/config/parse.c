@@ -63,8 +63,8 @@ static enum weir_err_code bind_scalar(const struct parser *p, int index, const s
     return WEIR_OK;
 }
 
-/* A list of URLs as the one text that means the same: with commas in between. */
-static enum weir_err_code bind_urls(const struct parser *p, int index, const struct tree_node *list)
+/* A list of URLs or names as the one text that means the same: with commas in between. */
+static enum weir_err_code bind_list(const struct parser *p, int index, const struct tree_node *list)
 {
     struct tree_node whole = {.kind = TREE_SCALAR, .at = list->at, .origin = TREE_FROM_FILE, .text = ""};
     for (const struct tree_node *node = list->children; node; node = node->next) {
@@ -85,8 +85,9 @@ static enum weir_err_code bind_urls(const struct parser *p, int index, const str
 
 static enum weir_err_code bind_option(const struct parser *p, int index, const struct tree_node *node)
 {
-    bool is_list = node->kind == TREE_LIST && options[index].kind == OPTION_URLS;
-    return is_list ? bind_urls(p, index, node) : bind_scalar(p, index, node);
+    bool is_list = node->kind == TREE_LIST &&
+                   (options[index].kind == OPTION_URLS || options[index].kind == OPTION_NAMES);
+    return is_list ? bind_list(p, index, node) : bind_scalar(p, index, node);
 }
 
 /* The path of a key in a section; a key too long for any path comes out cut and is found nowhere. */

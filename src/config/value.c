@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DIGITS           "0123456789"
+#define NAME_CHARACTERS  DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 #define TOPIC_CHARACTERS DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 
 struct unit {
@@ -181,6 +182,22 @@ bool value_is_urls(const char *text)
         if (!is_url(p, len))
             return false;
         p += len;
+        p += strspn(p, ", ");
+    }
+    return true;
+}
+
+bool value_is_names(const char *text)
+{
+    const char *p = text + strspn(text, ", ");
+    if (!*p)
+        return false;
+    while (*p) {
+        if (strspn(p, NAME_CHARACTERS) == 0)
+            return false;
+        p += strspn(p, NAME_CHARACTERS);
+        if (*p && !strchr(", ", *p))
+            return false;
         p += strspn(p, ", ");
     }
     return true;

@@ -43,4 +43,7 @@ bool value_is_printable(const char *text);
  */
 bool value_is_urls(const char *text);
 
+/* True for one or more names of fields (Avro 1.12, "Names"), with commas or spaces in between. */
+bool value_is_names(const char *text);
+
 #endif

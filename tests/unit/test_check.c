@@ -57,6 +57,8 @@ static void refuses_what_cannot_go_together(void **state)
          "f:4:18: output.topic and input.topic are the same topic"},
         {CASE_BASE "dead_letter: { topic: in }\n",
          "f:6:23: dead_letter.topic and input.topic are the same topic"},
+        {CASE_BASE "dead_letter: { parking: out }\n",
+         "f:6:25: dead_letter.parking and output.topic are the same topic"},
         {CASE_BASE "dead_letter: { topic: out }\n",
          "f:6:23: dead_letter.topic and output.topic are the same topic"},
         {"pipeline: p\nkafka: { bootstrap.servers: b }\ninput: { topic: t }\n"

@@ -57,7 +57,7 @@ static void reads_every_option(void **state)
                   "         schema: { subject: s, version: 3 } }\n"
                   "output: { topic: out, format: json, timestamp: now, partition: key,\n"
                   "          schema: { subject: o, version: latest } }\n"
-                  "dead_letter: { topic: letters, partition: key }\n"
+                  "dead_letter: { topic: letters, partition: key, mask: [ip, user_id] }\n"
                   "transaction: { interval: 1s, max_records: 5, max_bytes: 1MiB }\n"
                   "log: { level: debug, format: json }\n");
     assert_int_equal(spec->registry.poll_ms, 5000);
@@ -74,6 +74,7 @@ static void reads_every_option(void **state)
     assert_string_equal(spec->output.schema.subject, "o");
     assert_string_equal(spec->dead_letter.topic, "letters");
     assert_int_equal(spec->dead_letter.partition, WEIR_PARTITION_KEY);
+    assert_string_equal(spec->dead_letter.mask, "ip, user_id");
     assert_int_equal(spec->transaction.interval_ms, 1000);
     assert_int_equal(spec->transaction.max_records, 5);
     assert_int_equal(spec->transaction.max_bytes, 1024 * 1024);
@@ -130,6 +131,8 @@ static void refuses_values_of_the_wrong_kind(void **state)
         {"output: { partition: field }\n",
          "f:1:22: output.partition must be auto, source or key, not 'field'"},
         {"output: { partition: [a] }\n", "f:1:22: output.partition needs a single value"},
+        {"dead_letter: { mask: [user.ip] }\n",
+         "f:1:22: dead_letter.mask must be one or more names of fields, not 'user.ip'"},
         {"dead_letter: { partition: auto }\n",
          "f:1:27: dead_letter.partition must be source or key, not 'auto'"},
         {"transaction: { interval: 100 }\n",

@@ -146,6 +146,19 @@ static void urls(void **state)
     }
 }
 
+static void names_of_fields(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"ip", "ip, user_id", "ip,user_id", "a b", "_x9 ,y"};
+    static const char *const bad[] = {"", " ,", "ip;user", "user.ip", "ip, ü", "a\tb"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        if (!value_is_names(good[i]))
+            fail_msg("'%s' is fine", good[i]);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (value_is_names(bad[i]))
+            fail_msg("'%s' names no fields", bad[i]);
+}
+
 static void prints_in_the_largest_unit(void **state)
 {
     (void)state;
@@ -162,10 +175,15 @@ static void prints_in_the_largest_unit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),  cmocka_unit_test(durations),
-        cmocka_unit_test(sizes),   cmocka_unit_test(versions),
-        cmocka_unit_test(numbers), cmocka_unit_test(topics),
-        cmocka_unit_test(urls),    cmocka_unit_test(prints_in_the_largest_unit),
+        cmocka_unit_test(names_of_fields),
+        cmocka_unit_test(counts),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(versions),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(topics),
+        cmocka_unit_test(urls),
+        cmocka_unit_test(prints_in_the_largest_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
