@@ -5,6 +5,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_try(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
+int cmd_dlq(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 

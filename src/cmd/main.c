@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"run", cmd_run, "run the pipeline"},
     {"try", cmd_try, "records on standard input, their verdicts as JSON; needs no Kafka"},
     {"generate", cmd_generate, "user logins, good and malformed, at a rate, from a seed"},
+    {"dlq", cmd_dlq, "look into the dead-letter topic, and replay from it exactly once"},
     {"config", cmd_config, "check a configuration, or show it with where each value came from"},
     {"schema", cmd_schema, "what a schema would change; a folder of schemas into a registry"},
 };

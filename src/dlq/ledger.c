@@ -150,6 +150,13 @@ size_t ledger_count(const struct ledger *ledger)
     return ledger->n;
 }
 
+void ledger_tally(const struct ledger *ledger, uint64_t by_state[LEDGER_STATES])
+{
+    memset(by_state, 0, LEDGER_STATES * sizeof *by_state);
+    for (size_t i = 0; i < ledger->room; i++)
+        by_state[ledger->rows[i].state] += ledger->rows[i].topic != 0;
+}
+
 /* --- records of the topic --- */
 
 static void set_text(json_t *object, const char *name, const char *text)

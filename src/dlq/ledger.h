@@ -49,8 +49,9 @@ struct ledger_entry ledger_find(const struct ledger *ledger, const struct letter
 enum weir_err_code ledger_put(struct ledger *ledger, const struct letter_place *place,
                               const struct ledger_entry *entry, struct weir_err *err);
 
-/* How many letters are in it. */
+/* How many letters are in it, and how many in each state. */
 size_t ledger_count(const struct ledger *ledger);
+void ledger_tally(const struct ledger *ledger, uint64_t by_state[LEDGER_STATES]);
 
 /* What a record of the ledger says beside its entry. NULL texts are left out. */
 struct ledger_note {

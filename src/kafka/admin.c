@@ -111,19 +111,24 @@ enum weir_err_code admin_look(rd_kafka_t *rk, const char *topic, int timeout_ms,
     return WEIR_OK;
 }
 
-/* max.message.bytes among a topic's settings, Kafka's default when it is not there. */
-static size_t limit_of(const rd_kafka_ConfigResource_t *resource)
+/* One of a topic's settings, borrowed; NULL when it is not there. */
+static const char *setting_of(const rd_kafka_ConfigResource_t *resource, const char *name)
 {
     size_t n = 0;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
     if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return ADMIN_DEFAULT_MAX_MESSAGE_BYTES;
-    for (size_t i = 0; i < n; i++) {
-        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
-        if (value && strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") == 0)
-            return (size_t)strtoull(value, NULL, 10);
-    }
-    return ADMIN_DEFAULT_MAX_MESSAGE_BYTES;
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0)
+            return rd_kafka_ConfigEntry_value(entries[i]);
+    return NULL;
+}
+
+/* max.message.bytes among a topic's settings, Kafka's default when it is not there. */
+static size_t limit_of(const rd_kafka_ConfigResource_t *resource)
+{
+    const char *value = setting_of(resource, "max.message.bytes");
+    return value ? (size_t)strtoull(value, NULL, 10) : ADMIN_DEFAULT_MAX_MESSAGE_BYTES;
 }
 
 static void read_limits(const rd_kafka_DescribeConfigs_result_t *result, const char *const *topics, size_t n,
@@ -183,6 +188,29 @@ enum weir_err_code admin_limits(rd_kafka_t *rk, const char *const *topics, size_
     rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_event_DescribeConfigs_result(event))
         read_limits(rd_kafka_event_DescribeConfigs_result(event), topics, n, bytes);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    bool silent = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+    return silent ? fail_down(rk, code, err) : WEIR_OK;
+}
+
+enum weir_err_code admin_setting(rd_kafka_t *rk, const char *topic, const char *name, int timeout_ms,
+                                 char *text, size_t cap, struct weir_err *err)
+{
+    text[0] = '\0';
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    ask_limits(rk, &topic, 1, timeout_ms, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const rd_kafka_DescribeConfigs_result_t *result =
+        code == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_event_DescribeConfigs_result(event) : NULL;
+    size_t n = 0;
+    const rd_kafka_ConfigResource_t **resources =
+        result ? rd_kafka_DescribeConfigs_result_resources(result, &n) : NULL;
+    const char *value = n > 0 ? setting_of(resources[0], name) : NULL;
+    if (value)
+        (void)snprintf(text, cap, "%s", value);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);

@@ -32,4 +32,11 @@ enum weir_err_code admin_look(rd_kafka_t *rk, const char *topic, int timeout_ms,
 enum weir_err_code admin_limits(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
                                 size_t *bytes, struct weir_err *err);
 
+/*
+ * One of a topic's settings as text into text; "" when the topic is missing or its settings may not be read.
+ * WEIR_ERR_BROKER_DOWN when nobody answered.
+ */
+enum weir_err_code admin_setting(rd_kafka_t *rk, const char *topic, const char *name, int timeout_ms,
+                                 char *text, size_t cap, struct weir_err *err);
+
 #endif

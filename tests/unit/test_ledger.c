@@ -50,7 +50,11 @@ static void many_letters(void **state)
                                      .at_ms = i};
         assert_int_equal(ledger_put(ledger, &place, &entry, &err), WEIR_OK);
     }
+    uint64_t tally[LEDGER_STATES];
     assert_int_equal(ledger_count(ledger), LETTERS);
+    ledger_tally(ledger, tally);
+    for (int i = 0; i < LEDGER_STATES; i++)
+        assert_int_equal(tally[i], LETTERS / LEDGER_STATES);
     for (int i = 0; i < LETTERS; i++) {
         struct letter_place place = place_of(i % 7, i / 7);
         struct ledger_entry entry = ledger_find(ledger, &place);

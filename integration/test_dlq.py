@@ -1,0 +1,298 @@
+"""weir dlq on real Kafka: what it shows, and that what it does to letters is done exactly once."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import pytest
+
+from lab.judge import AvroCoordinates, letter_coordinates
+from lab.logins import plain
+from lab.processes import spawn, until
+from lab.weir import binary
+
+TRACE = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+RUN_SECONDS = 60
+STEPS = ["fenced", "loaded", "sent:1", "begun", "sent:2", "committed:2", "sent:4", "committed:4"]
+
+
+class Letters:
+    """The dead letters of a bench: records that a check rejects until the configuration is mended."""
+
+    def __init__(self, bench, partitions=2):
+        self.bench = bench.topics(partitions=partitions)
+        hands = bench.hands
+        self.ledger, self.audit, self.parking = (f"{bench.name}-dlq-{name}" for name in ("ledger", "audit", "parking"))
+        hands.create(self.ledger, 2, cleanup_policy="compact")
+        hands.create(self.audit)
+        hands.create(self.parking)
+        self.partitions = partitions
+
+    def fail(self, bad=60, good=20, rubbish=0, **changes):
+        """Records of which weir makes letters: bad ones, whose address no check takes, and rubbish for ever."""
+        records = [{"value": plain(user_id=f"good-{i}"), "partition": i % self.partitions} for i in range(good)]
+        records += [
+            {"value": plain(user_id=f"bad-{i}", ip="999.1.1.1"), "key": b"key-%d" % (i % 7), "headers": [TRACE],
+             "partition": i % self.partitions}
+            for i in range(bad)
+        ]
+        records += [{"value": b"\xff\x00rubbish", "partition": i % self.partitions} for i in range(rubbish)]
+        self.bench.hands.write(self.bench.input, records)
+        weir = self.bench.weir(**changes)
+        self.bench.drained()
+        assert weir.stop() == 0
+        assert len(self.bench.records(self.bench.dead)) == bad + rubbish
+        self.config = weir.config_path
+        return self
+
+    def mend(self, **changes):
+        """The configuration of which the bad ones pass."""
+        config = self.bench.config(check=None, **changes)
+        self.config = self.bench.folder / "mended.yaml"
+        self.config.write_text(json.dumps(config))
+        return self
+
+    def argv(self, *words):
+        return [str(binary()), "dlq", *words, "-c", str(self.config)]
+
+    def run(self, *words, status=0, env=None):
+        """Runs a verb to its end and returns what it printed."""
+        done = subprocess.run(self.argv(*words), capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
+                              env={**os.environ, **(env or {})})
+        assert done.returncode == status, f"weir dlq {words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout if status in (0, 1) else done.stderr
+
+    def json(self, *words, **options):
+        return [json.loads(line) for line in self.run(*words, "--json", **options).splitlines()]
+
+    def states(self):
+        """The ledger as a reader of the compacted topic sees it: letter → its last value."""
+        last = {}
+        for record in self.bench.records(self.ledger):
+            if record.key != b"lease":
+                last[record.key.decode()] = json.loads(record.value)
+        return last
+
+    def replayed_once(self, expected):
+        """Output and ledger agree: each of the expected source coordinates is in the output exactly once."""
+        decode = AvroCoordinates(self.bench.schemas, "processed-user-login-value")
+        found = Counter(decode(record) for record in self.bench.records(self.bench.output))
+        assert not {place for place, n in found.items() if n > 1}, "doubled"
+        letters = {letter_coordinates(letter) for letter in self.bench.records(self.bench.dead)}
+        assert found.keys() & letters == expected
+        closed = {key for key, value in self.states().items() if value["state"] == "replayed"}
+        assert closed == {f"{self.bench.input}:{p}:{o}" for p, o in expected}
+
+    def places(self):
+        return {letter_coordinates(letter) for letter in self.bench.records(self.bench.dead)}
+
+
+@pytest.fixture
+def letters(bench):
+    return Letters(bench)
+
+
+def test_what_failed_and_why(letters):
+    letters.fail(bad=50, rubbish=10)
+    lines = letters.json("list", "--limit", "0")
+    assert len(lines) == 60
+    assert Counter(line["code"] for line in lines) == {"rule_failed": 50, "bad_magic": 10}
+    assert {line["letter"] for line in lines} == {f"{letters.bench.input}:{p}:{o}" for p, o in letters.places()}
+    assert all(line["state"] == "open" and line["attempts"] == 0 for line in lines)
+    assert len(letters.json("list")) == 20
+    assert len(letters.json("list", "--limit", "0", "--code", "rule_failed", "--partition", "1")) == 25
+    assert len(letters.json("list", "--limit", "0", "--where", "field = ip and offset >= 20 and age < 1h")) > 0
+    assert letters.json("list", "--limit", "0", "--since", "1h", "--passes-now") == []
+    stats = letters.json("stats")[0]
+    assert stats["letters"] == 60
+    assert stats["field"] == {"ip": 50, "-": 10}
+    assert stats["code"] == {"rule_failed": 50, "bad_magic": 10}
+    assert "rule_failed" in letters.run("stats")
+    letters.mend()
+    assert len(letters.json("list", "--limit", "0", "--passes-now")) == 50
+    assert "LETTER" in letters.run("list", "--now")
+
+
+def test_one_letter_in_full(letters):
+    letters.fail(bad=4, rubbish=2, dead_letter={"mask": ["user_id"]})
+    bad = letters.json("list", "--code", "rule_failed")[0]
+    shown = letters.json("show", bad["letter"])[0]
+    assert shown["value"]["ip"] == "999.1.1.1"
+    assert shown["value"]["user_id"] == "***"
+    assert shown["headers"] == [["traceparent", TRACE[1].decode()]]
+    assert shown["now"] == {"verdict": "REJECT", "code": "rule_failed", "field": "ip", "message": shown["message"]}
+    text = letters.run("show", f"{bad['partition']}:{bad['offset']}")
+    assert "bad-" not in text and '"user_id": "***"' in text
+    rubbish = letters.json("show", "--code", "bad_magic")[0]
+    assert "value" not in rubbish, "what cannot be decoded may hold what is masked"
+    config = letters.bench.config()
+    letters.config.write_text(json.dumps(config))
+    assert letters.json("show", "--code", "bad_magic")[0]["value"] == {"hex": b"\xff\x00rubbish".hex()}
+    assert "ff 00" in letters.run("show", "--code", "bad_magic")
+    assert "no such letter" in letters.run("show", "0:999999", status=66)
+
+
+def test_mistakes_are_named(letters):
+    letters.fail(bad=1, good=0)
+    assert "did you mean 'stats'" in letters.run("stat", status=64)
+    assert "did you mean 'bad_enum'" in letters.run("list", "--code", "bad_enun", status=64)
+    assert "character 6: one of =" in letters.run("list", "--where", "code bad_enum", status=64)
+    assert "say which letters" in letters.run("discard", "--yes", status=64)
+    assert "is one of those" in letters.run("replay", "--everything", "--to", f"topic:{letters.bench.dead}", status=64)
+
+
+def test_replay_into_the_output(letters):
+    letters.fail(bad=60, rubbish=5).mend()
+    before = letters.places()
+    outlook = letters.json("replay")[0]
+    assert (outlook["dry_run"], outlook["pass"], outlook["reject"]) == (True, 60, 5)
+    assert letters.states() == {}, "a dry run changed something"
+    assert "would pass" in letters.run("replay")
+    done = letters.json("replay", "--where", "code = rule_failed", "--yes", "--reason", "the check was wrong")[0]
+    assert (done["replayed"], done["failed"], done["outcome"]) == (60, 0, "done")
+    bad = {letter_coordinates(each) for each in letters.bench.records(letters.bench.dead) if each.value[:1] == b"{"}
+    letters.replayed_once(bad)
+    # Again: nothing is left to do.
+    assert letters.json("replay", "--where", "code = rule_failed", "--yes")[0]["replayed"] == 0
+    letters.replayed_once(bad)
+    assert letters.places() == before
+    outputs = [each for each in letters.bench.records(letters.bench.output) if each.headers]
+    assert len(outputs) == 60 and all(each.headers == (TRACE,) for each in outputs)
+    assert all(each.key is not None and each.key.startswith(b"key-") for each in outputs)
+    audit = [json.loads(record.value) for record in letters.bench.records(letters.audit)]
+    assert [each["outcome"] for each in audit] == ["begun", "done"] * 2
+    assert audit[1]["reason"] == "the check was wrong"
+    assert audit[1]["counts"]["replayed"] == 60
+    assert audit[1]["filter"] == "(code = rule_failed)"
+
+
+def test_replay_elsewhere(letters):
+    letters.fail(bad=10, good=0, rubbish=4).mend()
+    other = f"{letters.bench.name}-other"
+    letters.bench.hands.create(other, 2)
+    sources = {(each.partition, each.offset): each for each in letters.bench.records(letters.bench.input)}
+    done = letters.json("replay", "--code", "bad_magic", "--to", f"topic:{other}", "--yes")[0]
+    assert done["replayed"] == 4
+    assert {each.value for each in letters.bench.records(other)} == {b"\xff\x00rubbish"}
+    done = letters.json("replay", "--everything", "--to", "source", "--limit", "6", "--yes")[0]
+    assert (done["replayed"], done["outcome"]) == (6, "limit reached")
+    again = [each for each in letters.bench.records(letters.bench.input) if (each.partition, each.offset) not in sources]
+    assert len(again) == 6
+    originals = {(each.partition, each.key, each.value, each.headers, each.timestamp) for each in sources.values()}
+    assert all((each.partition, each.key, each.value, each.headers, each.timestamp) in originals for each in again)
+
+
+def test_a_poison_letter_ends_in_parking(letters):
+    letters.fail(bad=3, good=0)
+    for attempt in range(1, 3):
+        done = letters.json("replay", "--everything", "--yes", "--max-attempts", "3")[0]
+        assert (done["failed"], done["parked"]) == (3, 0)
+        assert {value["attempts"] for value in letters.states().values()} == {attempt}
+    assert letters.json("list", "--where", "attempts = 2")
+    done = letters.json("replay", "--everything", "--yes", "--max-attempts", "3")[0]
+    assert (done["failed"], done["parked"]) == (0, 3)
+    parked = letters.bench.records(letters.parking)
+    assert {letter_coordinates(each) for each in parked} == letters.places()
+    assert all(each.header("traceparent") == TRACE[1] for each in parked)
+    assert {value["state"] for value in letters.states().values()} == {"parked"}
+    assert letters.json("list") == []
+    # The cause is mended: what was parked can be replayed by name.
+    letters.mend()
+    assert letters.json("replay", "--state", "parked", "--yes")[0]["replayed"] == 3
+    letters.replayed_once(letters.places())
+
+
+def test_park_and_discard(letters):
+    letters.fail(bad=8, good=0, rubbish=4)
+    assert letters.json("park", "--code", "rule_failed")[0]["dry_run"]
+    assert letters.json("park", "--code", "rule_failed", "--yes")[0]["parked"] == 8
+    assert letters.json("discard", "--code", "bad_magic", "--yes")[0]["discarded"] == 4
+    assert letters.json("list") == []
+    assert letters.json("stats", "--all")[0]["state"] == {"parked": 8, "discarded": 4}
+    before = {letter_coordinates(each): each for each in letters.bench.records(letters.bench.dead)}
+    for each in letters.bench.records(letters.parking):
+        letter = before[letter_coordinates(each)]
+        assert (each.key, each.value, each.headers) == (letter.key, letter.value, letter.headers)
+    letters.mend()
+    assert letters.json("replay", "--state", "discarded", "--yes")[0]["replayed"] == 0
+
+
+def test_too_many_that_fail_stop_it(letters):
+    letters.fail(bad=40, good=0)
+    done = letters.json("replay", "--everything", "--yes", "--rate", "25", "--max-failure-ratio", "0.2", status=1)[0]
+    assert 20 <= done["failed"] < 40
+
+
+def test_the_ledger_must_be_compacted(letters):
+    letters.fail(bad=1, good=0)
+    letters.bench.hands.configure(letters.ledger, cleanup_policy="delete")
+    assert "cleanup.policy=compact" in letters.run("replay", "--everything", "--yes", status=78)
+    letters.mend(dead_letter={"ledger": f"{letters.bench.name}-none"})
+    assert "kafka-topics.sh --create" in letters.run("replay", "--everything", "--yes", status=75)
+    assert len(letters.json("list")) == 1
+
+
+def test_killed_at_each_step(letters):
+    """After each kill the next run goes on: nothing twice, nothing missing."""
+    letters.fail(bad=400, good=0).mend()
+    for step in STEPS:
+        words = ["replay", "--everything", "--yes", "--rate", "50", "--limit", "150"]
+        killed = subprocess.run(letters.argv(*words), env={**os.environ, "WEIR_TEST_KILL_AT": step}, check=False,
+                                capture_output=True, timeout=RUN_SECONDS)
+        assert killed.returncode == -signal.SIGKILL, f"{step}: {killed.stdout}{killed.stderr}"
+        letters.replayed_once({tuple(map(int, key.split(":")[1:])) for key in letters.states()})
+    letters.json("replay", "--everything", "--yes")
+    letters.replayed_once(letters.places())
+
+
+def test_killed_at_random(letters):
+    letters.fail(bad=300, good=0).mend()
+    chance = random.Random(6)
+    for _ in range(5):
+        run = spawn(letters.argv("replay", "--everything", "--yes", "--rate", "100"), stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.2, 1.5))
+        run.kill()
+        run.wait()
+    letters.json("replay", "--everything", "--yes")
+    letters.replayed_once(letters.places())
+
+
+def test_one_at_a_time(letters):
+    letters.fail(bad=200, good=0).mend()
+    first = spawn(letters.argv("replay", "--everything", "--yes", "--rate", "20"), stdout=subprocess.PIPE,
+                  stderr=subprocess.STDOUT, text=True)
+    try:
+        until(lambda: len(letters.states()) > 0, 30, lambda: "the first run to begin")
+        refusal = letters.run("replay", "--everything", "--yes", status=75)
+        assert "has been at work" in refusal and "--take-over" in refusal
+        second = letters.json("replay", "--everything", "--yes", "--take-over")[0]
+        output, _ = first.communicate(timeout=RUN_SECONDS)
+        assert first.returncode == 75, output
+        assert "has taken over" in output
+        assert 0 < second["replayed"] < 200
+    finally:
+        if first.poll() is None:
+            first.kill()
+            first.wait()
+    letters.replayed_once(letters.places())
+
+
+def test_stopped_by_a_signal(letters):
+    letters.fail(bad=200, good=0).mend()
+    run = spawn(letters.argv("replay", "--everything", "--yes", "--rate", "20", "--json"), stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, text=True)
+    until(lambda: len(letters.states()) > 0, 30, lambda: "the run to begin")
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=RUN_SECONDS)
+    assert run.returncode == 75
+    done = json.loads(output)
+    assert done["outcome"] == "stopped"
+    assert done["replayed"] == len(letters.states())
+    # The lease was given back: no --take-over is needed.
+    assert letters.json("replay", "--everything", "--yes")[0]["replayed"] == 200 - done["replayed"]
+    letters.replayed_once(letters.places())

@@ -1,0 +1,352 @@
+/* weir dlq replay, park and discard: what changes something. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/dlq.h"
+#include "dlq/replay.h"
+#include "dlq/session.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+/* Longest host name, and user with it. */
+#define HOST_MAX 96
+#define BY_MAX   160
+/* Kinds of verdicts that a dry run counts apart: pairs of a letter's code and what it would be now. */
+#define FORECASTS_MAX 256
+#define FORECAST_MAX  40
+#define ASK_MS        15000
+
+struct act {
+    struct dlq *dlq;
+    enum replay_verb verb;
+    enum replay_target target;
+    const char *target_topic;
+    int32_t source_partitions;
+    char host[HOST_MAX], by[BY_MAX];
+};
+
+/* --- what a dry run tells --- */
+
+struct forecast {
+    char was[FORECAST_MAX], now[FORECAST_MAX];
+    uint64_t count;
+};
+
+struct forecasts {
+    struct forecast rows[FORECASTS_MAX];
+    size_t n;
+    uint64_t passes, drops, fails, references, total;
+};
+
+static void count_verdict(struct forecasts *forecasts, const struct view_item *item)
+{
+    if (!item->judged)
+        forecasts->references += item->letter.reference;
+    else if (item->outcome.verdict == WEIR_PASS)
+        forecasts->passes++;
+    else if (item->outcome.verdict == WEIR_DROP)
+        forecasts->drops++;
+    else
+        forecasts->fails++;
+    forecasts->total++;
+}
+
+static void forecast(struct forecasts *forecasts, const struct view_item *item)
+{
+    struct forecast row = {.count = 1};
+    bool rejected = item->judged && item->outcome.verdict == WEIR_REJECT;
+    int len = item->letter.code.len < FORECAST_MAX ? (int)item->letter.code.len : FORECAST_MAX - 1;
+    (void)snprintf(row.was, sizeof row.was, "%.*s", len, (const char *)item->letter.code.data);
+    for (char *p = row.was; *p; p++)
+        *p = *p > ' ' && *p < 127 ? *p : '?';
+    (void)snprintf(row.now, sizeof row.now, "%s%s",
+                   item->judged ? weir_verdict_name(item->outcome.verdict) : "-", rejected ? " " : "");
+    if (rejected)
+        (void)snprintf(row.now, sizeof row.now, "REJECT %s", weir_code_name(item->outcome.why.code));
+    count_verdict(forecasts, item);
+    for (size_t i = 0; i < forecasts->n; i++) {
+        struct forecast *known = &forecasts->rows[i];
+        if (strcmp(known->was, row.was) == 0 && strcmp(known->now, row.now) == 0) {
+            known->count++;
+            return;
+        }
+    }
+    /* Codes can be forged without end: the last row takes what there is no row for. */
+    if (forecasts->n < FORECASTS_MAX)
+        forecasts->rows[forecasts->n++] = row;
+    else
+        forecasts->rows[FORECASTS_MAX - 1].count++;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct forecast *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return strcmp(x->was, y->was);
+}
+
+static void print_forecasts_json(const struct act *act, const struct forecasts *forecasts)
+{
+    (void)printf("{\"verb\":\"%s\",\"dry_run\":true,\"letters\":%" PRIu64 ",\"pass\":%" PRIu64
+                 ",\"drop\":%" PRIu64 ",\"reject\":%" PRIu64 ",\"references\":%" PRIu64 ",\"verdicts\":[",
+                 act->dlq->arguments->verb, forecasts->total, forecasts->passes, forecasts->drops,
+                 forecasts->fails, forecasts->references);
+    for (size_t i = 0; i < forecasts->n; i++)
+        (void)printf("%s{\"code\":\"%s\",\"now\":\"%s\",\"letters\":%" PRIu64 "}", i ? "," : "",
+                     forecasts->rows[i].was, forecasts->rows[i].now, forecasts->rows[i].count);
+    (void)puts("]}");
+}
+
+static void print_forecasts(const struct act *act, struct forecasts *forecasts)
+{
+    qsort(forecasts->rows, forecasts->n, sizeof forecasts->rows[0], by_count);
+    if (act->dlq->arguments->json) {
+        print_forecasts_json(act, forecasts);
+        return;
+    }
+    bool judged = act->verb == REPLAY_REPLAY;
+    (void)printf("%10s  %-18s%s\n", "LETTERS", "FAILED AS", judged ? "WOULD BE NOW" : "");
+    for (size_t i = 0; i < forecasts->n; i++)
+        (void)printf("%10" PRIu64 "  %-18s%s\n", forecasts->rows[i].count, forecasts->rows[i].was,
+                     judged ? forecasts->rows[i].now : "");
+    (void)printf("%10" PRIu64 "  together", forecasts->total);
+    if (judged)
+        (void)printf(": %" PRIu64 " would pass, %" PRIu64 " would be dropped, %" PRIu64 " would fail again",
+                     forecasts->passes, forecasts->drops, forecasts->fails);
+    if (forecasts->references > 0)
+        (void)printf(", %" PRIu64 " are only references", forecasts->references);
+    (void)printf("\nNothing was changed. The same with --yes does it");
+    if (act->verb == REPLAY_DISCARD)
+        (void)puts(".");
+    else
+        (void)printf(", into topic %s.\n", act->target_topic);
+}
+
+static enum weir_err_code dry_run(struct act *act, struct weir_err *err)
+{
+    static struct forecasts forecasts;
+    struct dlq *dlq = act->dlq;
+    struct view *view = NULL;
+    struct view_options options = dlq_view(dlq);
+    uint64_t limit = dlq->arguments->limit > 0 ? (uint64_t)dlq->arguments->limit : UINT64_MAX;
+    enum weir_err_code code = view_open(&options, &view, err);
+    while (code == WEIR_OK && !dlq_stopping && forecasts.total < limit) {
+        int64_t done, total;
+        const struct view_item *item;
+        code = view_next(view, &item, err);
+        if (code == WEIR_OK && !item && view_done(view))
+            break;
+        if (code == WEIR_OK && item && replay_may_act(act->verb, item->entry.state))
+            forecast(&forecasts, item);
+        view_progress(view, &done, &total);
+        dlq_progress(dlq, done, total, "judging");
+    }
+    view_close(view);
+    dlq_progress_end();
+    if (code == WEIR_OK)
+        print_forecasts(act, &forecasts);
+    return code;
+}
+
+/* --- doing it --- */
+
+static bool process_alive(int64_t pid)
+{
+    return kill((pid_t)pid, 0) == 0 || errno == EPERM;
+}
+
+/* Tests end a run with SIGKILL at a step: WEIR_TEST_KILL_AT is "step" or "step:n", for the n-th time. */
+static void kill_at(const char *name)
+{
+    static int times;
+    const char *at = getenv("WEIR_TEST_KILL_AT");
+    size_t len = strlen(name);
+    if (!at || strncmp(at, name, len) != 0 || (at[len] && at[len] != ':'))
+        return;
+    if (++times == (at[len] ? atoi(at + len + 1) : 1))
+        (void)raise(SIGKILL);
+}
+
+static void show_counts(void *context, const struct session_counts *counts, int64_t done, int64_t total)
+{
+    char text[128];
+    const struct act *act = context;
+    (void)snprintf(text, sizeof text,
+                   "%" PRIu64 " replayed, %" PRIu64 " failed again, %" PRIu64 " parked, %" PRIu64
+                   " discarded",
+                   counts->replayed, counts->failed, counts->parked, counts->discarded);
+    dlq_progress(act->dlq, done, total, text);
+}
+
+static const char *end_name(enum replay_end end)
+{
+    static const char *const names[] = {[REPLAY_DONE] = "done",
+                                        [REPLAY_STOPPED] = "stopped",
+                                        [REPLAY_LIMIT] = "limit reached",
+                                        [REPLAY_TOO_MANY_FAILED] = "stopped: too many failed again"};
+    return names[end];
+}
+
+static void print_summary(const struct act *act, const char *run, const char *outcome,
+                          const struct session_counts *counts)
+{
+    bool json = act->dlq->arguments->json;
+    (void)printf(json ? "{\"verb\":\"%s\",\"run\":\"%s\",\"outcome\":\"%s\",\"replayed\":%" PRIu64
+                        ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"discarded\":%" PRIu64
+                        ",\"skipped\":%" PRIu64 "}\n"
+                      : "%s %s: %s; %" PRIu64 " replayed, %" PRIu64 " failed again, %" PRIu64
+                        " parked, %" PRIu64 " discarded, %" PRIu64 " skipped\n",
+                 act->dlq->arguments->verb, run, outcome, counts->replayed, counts->failed, counts->parked,
+                 counts->discarded, counts->skipped);
+    log_info("dlq_run",
+             "%s %s by %s: %s; %" PRIu64 " replayed, %" PRIu64 " failed again, %" PRIu64 " parked, %" PRIu64
+             " discarded, %" PRIu64 " skipped; reason: %s; filter: %s",
+             act->dlq->arguments->verb, run, act->by, outcome, counts->replayed, counts->failed,
+             counts->parked, counts->discarded, counts->skipped,
+             act->dlq->arguments->reason ? act->dlq->arguments->reason : "none given",
+             act->dlq->arguments->where[0] ? act->dlq->arguments->where : "none");
+}
+
+static enum weir_err_code open_run(struct act *act, struct session **session, struct weir_err *err)
+{
+    const struct dlq_arguments *arguments = act->dlq->arguments;
+    const struct weir_spec *spec = act->dlq->spec;
+    struct session_options options = {.spec = spec,
+                                      .client = act->dlq->client,
+                                      .verb = arguments->verb,
+                                      .by = act->by,
+                                      .host = act->host,
+                                      .reason = arguments->reason,
+                                      .filter = arguments->where,
+                                      .pid = getpid(),
+                                      .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid() << 16,
+                                      .take_over = arguments->take_over,
+                                      .stopping = &dlq_stopping,
+                                      .alive = process_alive,
+                                      .step = kill_at};
+    if (act->verb != REPLAY_DISCARD) {
+        bool parks = act->verb == REPLAY_PARK || arguments->max_attempts > 0;
+        options.targets[0] = act->target_topic;
+        options.targets[1] = spec->dead_letter.parking;
+        options.n_targets = parks ? 2 : 1;
+    }
+    return session_open(&options, session, err);
+}
+
+static enum weir_err_code run(struct act *act, int *status, struct weir_err *err)
+{
+    const struct dlq_arguments *arguments = act->dlq->arguments;
+    struct session *session = NULL;
+    struct session_counts counts = {0};
+    enum replay_end end = REPLAY_STOPPED;
+    char outcome[WEIR_ERR_TEXT_MAX + 16], name[LEDGER_RUN_MAX];
+    enum weir_err_code code = open_run(act, &session, err);
+    if (code != WEIR_OK)
+        return code;
+    const struct replay_options options = {.view = dlq_view(act->dlq),
+                                           .session = session,
+                                           .verb = act->verb,
+                                           .target = act->target,
+                                           .target_topic = act->target_topic,
+                                           .source_partitions = act->source_partitions,
+                                           .version = WEIR_VERSION,
+                                           .limit = arguments->limit > 0 ? (uint64_t)arguments->limit : 0,
+                                           .rate = arguments->rate,
+                                           .max_failure_ratio = arguments->max_failure_ratio,
+                                           .max_attempts = (uint32_t)arguments->max_attempts,
+                                           .stopping = &dlq_stopping,
+                                           .progress = show_counts,
+                                           .context = act};
+    code = replay_run(&options, &counts, &end, err);
+    dlq_progress_end();
+    (void)snprintf(outcome, sizeof outcome, "%s%s",
+                   code == WEIR_OK ? end_name(end) : "failed: ", code == WEIR_OK ? "" : err->text);
+    (void)snprintf(name, sizeof name, "%s", session_run(session));
+    struct weir_err close_err = {0};
+    if (session_close(session, outcome, &counts, &close_err) != WEIR_OK)
+        log_warn("dlq_run", "run %s could not give back its lease: %s", name, close_err.text);
+    print_summary(act, name, code == WEIR_OK ? outcome : "failed", &counts);
+    if (end == REPLAY_TOO_MANY_FAILED)
+        *status = 1;
+    else if (end == REPLAY_STOPPED)
+        *status = weir_err_exit(WEIR_ERR_TRANSIENT);
+    return code;
+}
+
+/* --- what is asked for --- */
+
+static enum weir_err_code read_target(struct act *act, struct weir_err *err)
+{
+    static const char prefix[] = "topic:";
+    const struct weir_spec *spec = act->dlq->spec;
+    const char *to = act->dlq->arguments->to;
+    const char *const own[] = {spec->dead_letter.topic, spec->dead_letter.ledger, spec->dead_letter.parking,
+                               spec->dead_letter.audit};
+    act->target_topic = act->verb == REPLAY_PARK ? spec->dead_letter.parking : spec->output.topic;
+    if (to && act->verb != REPLAY_REPLAY)
+        return weir_fail(err, WEIR_ERR_USAGE, "--to is of replay");
+    if (!to)
+        return WEIR_OK;
+    if (strcmp(to, "source") == 0) {
+        act->target = REPLAY_SOURCE;
+        act->target_topic = spec->core.input_topic;
+        return WEIR_OK;
+    }
+    if (strncmp(to, prefix, strlen(prefix)) != 0 || !to[strlen(prefix)])
+        return weir_fail(err, WEIR_ERR_USAGE, "--to: '%s' is neither source nor topic:NAME", to);
+    act->target = REPLAY_TOPIC;
+    act->target_topic = to + strlen(prefix);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (strcmp(own[i], act->target_topic) == 0)
+            return weir_fail(err, WEIR_ERR_USAGE, "--to: topic %s is one of those that weir dlq works with",
+                             own[i]);
+    return WEIR_OK;
+}
+
+static enum weir_err_code read_request(struct act *act, struct weir_err *err)
+{
+    const struct dlq_arguments *arguments = act->dlq->arguments;
+    bool chosen = arguments->where[0] || arguments->n_places > 0 || arguments->everything;
+    act->verb = strcmp(arguments->verb, "replay") == 0 ? REPLAY_REPLAY
+                : strcmp(arguments->verb, "park") == 0 ? REPLAY_PARK
+                                                       : REPLAY_DISCARD;
+    if (!chosen && (arguments->yes || act->verb != REPLAY_REPLAY))
+        return weir_fail(err, WEIR_ERR_USAGE,
+                         "say which letters: --where and its like, LETTER, or --everything");
+    if (arguments->closed)
+        return weir_fail(err, WEIR_ERR_USAGE, "--all is of list, show and stats; name a state with --state");
+    return read_target(act, err);
+}
+
+static void name_self(struct act *act)
+{
+    const char *user = getenv("USER");
+    if (gethostname(act->host, sizeof act->host) != 0 || !act->host[0])
+        (void)snprintf(act->host, sizeof act->host, "local");
+    act->host[sizeof act->host - 1] = '\0';
+    if (user && *user)
+        (void)snprintf(act->by, sizeof act->by, "%.48s@%s", user, act->host);
+    else
+        (void)snprintf(act->by, sizeof act->by, "uid %ld@%s", (long)getuid(), act->host);
+}
+
+enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err)
+{
+    struct act act = {.dlq = dlq};
+    struct sink_target source = {0};
+    enum weir_err_code code = read_request(&act, err);
+    if (code != WEIR_OK)
+        return code;
+    name_self(&act);
+    if (!dlq->arguments->yes)
+        return dry_run(&act, err);
+    code = admin_look(dlq->client, dlq->spec->core.input_topic, ASK_MS, &source, err);
+    act.source_partitions = source.partitions > 0 ? source.partitions : 1;
+    return code == WEIR_OK ? run(&act, status, err) : code;
+}

@@ -1,0 +1,52 @@
+/* What the verbs of `weir dlq` share: the command line, and all that is opened for it. */
+#ifndef WEIR_CMD_DLQ_H
+#define WEIR_CMD_DLQ_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dlq/view.h"
+#include "kafka/admin.h"
+#include "registry/registry.h"
+
+/* Most letters that are named one by one. */
+#define DLQ_PLACES_MAX 64
+
+struct dlq_arguments {
+    const char *verb, *config, *to, *reason;
+    char where[FILTER_TEXT_MAX]; /* all that the options say of letters, in the language of filters */
+    const char *places[DLQ_PLACES_MAX];
+    size_t n_places;
+    bool json, yes, closed, verdict, everything, take_over, help;
+    int64_t limit; /* -1: not given */
+    double rate, max_failure_ratio;
+    int64_t max_attempts;
+};
+
+/* All of it is closed by dlq_close. */
+struct dlq {
+    const struct dlq_arguments *arguments;
+    struct weir_spec *spec;
+    rd_kafka_t *client;
+    struct registry *registry;
+    struct verdict *verdict; /* NULL where no verdict is wanted */
+    struct filter *filter;   /* NULL: all letters */
+    struct ledger *ledger;   /* as it is committed; not for changing anything by it */
+    struct letter_place places[DLQ_PLACES_MAX];
+};
+
+/* Not 0 once SIGINT or SIGTERM came. */
+extern atomic_int dlq_stopping;
+
+/* What the filter and the names of letters ask for. */
+struct view_options dlq_view(const struct dlq *dlq);
+
+/* Says on a terminal how far a reading is; text is what was found so far. Nothing elsewhere. */
+void dlq_progress(const struct dlq *dlq, int64_t done, int64_t total, const char *text);
+void dlq_progress_end(void);
+
+/* replay, park and discard (cmd_dlq_act.c). *status is the exit status when no error is returned. */
+enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err);
+
+#endif
