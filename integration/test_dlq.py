@@ -221,6 +221,23 @@ def test_park_and_discard(letters):
     assert letters.json("replay", "--state", "discarded", "--yes")[0]["replayed"] == 0
 
 
+def test_purge_stops_at_the_first_open_letter(letters):
+    letters.fail(bad=20, good=0, rubbish=2).mend()
+    assert letters.json("purge")[0]["letters"] == 0
+    first = min(letters.places())
+    assert letters.json("replay", "--code", "rule_failed", "--where", f"not offset = {first[1]}", "--yes")
+    outlook = letters.json("purge")[0]
+    assert outlook["dry_run"] and outlook["letters"] == 0
+    assert sum(part["closed_behind"] for part in outlook["partitions"]) == 18
+    letters.json("replay", f"{first[0]}:{first[1]}", f"{1 - first[0]}:{first[1]}", "--yes")
+    assert letters.json("purge", "--yes", "--reason", "done with")[0]["letters"] == 20
+    assert [each.value for each in letters.bench.records(letters.bench.dead)] == [b"\xff\x00rubbish"] * 2
+    assert letters.json("discard", "--everything", "--yes")[0]["discarded"] == 2
+    assert letters.json("purge", "--yes")[0]["letters"] == 2
+    assert letters.bench.records(letters.bench.dead) == []
+    assert letters.json("stats", "--all")[0]["letters"] == 0
+
+
 def test_too_many_that_fail_stop_it(letters):
     letters.fail(bad=40, good=0)
     done = letters.json("replay", "--everything", "--yes", "--rate", "25", "--max-failure-ratio", "0.2", status=1)[0]

@@ -37,6 +37,7 @@ static const char help[] =
     "  replay     through the pipeline into the output; without --yes says what would become of each\n"
     "  park       closes letters and copies them to the parking topic; needs --yes\n"
     "  discard    closes letters, which stay in Kafka; needs --yes\n"
+    "  purge      deletes closed letters from the topic, up to the first open one; needs --yes\n"
     "\n"
     "Which letters (open ones, unless the state is named; all that is said must hold):\n"
     "  LETTER                  PARTITION:OFFSET of the record that failed, or TOPIC:PARTITION:OFFSET\n"
@@ -60,7 +61,7 @@ static const char help[] =
     "      --now               list: the verdict that each would get now\n"
     "      --json              for machines\n"
     "\n"
-    "replay, park, discard:\n"
+    "replay, park, discard, purge:\n"
     "  -y, --yes               do it\n"
     "  -m, --reason TEXT       why; it stands in the ledger, the audit topic and the log\n"
     "      --everything        all open letters, where nothing says which\n"
@@ -476,8 +477,8 @@ static enum weir_err_code do_stats(struct dlq *dlq, struct weir_err *err)
 
 /* --- together --- */
 
-enum verb { VERB_LIST, VERB_SHOW, VERB_STATS, VERB_REPLAY, VERB_PARK, VERB_DISCARD, VERBS };
-static const char *const verbs[VERBS] = {"list", "show", "stats", "replay", "park", "discard"};
+enum verb { VERB_LIST, VERB_SHOW, VERB_STATS, VERB_REPLAY, VERB_PARK, VERB_DISCARD, VERB_PURGE, VERBS };
+static const char *const verbs[VERBS] = {"list", "show", "stats", "replay", "park", "discard", "purge"};
 
 static enum weir_err_code find_verb(const char *word, enum verb *verb, struct weir_err *err)
 {
@@ -549,6 +550,7 @@ static enum weir_err_code run_verb(struct dlq *dlq, enum verb verb, int *status,
     case VERB_LIST: return do_list(dlq, err);
     case VERB_SHOW: return do_show(dlq, err);
     case VERB_STATS: return do_stats(dlq, err);
+    case VERB_PURGE: return dlq_purge(dlq, err);
     default: return dlq_act(dlq, status, err);
     }
 }

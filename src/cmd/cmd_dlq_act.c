@@ -1,4 +1,4 @@
-/* weir dlq replay, park and discard: what changes something. */
+/* weir dlq replay, park, discard and purge: what changes something. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/dlq.h"
+#include "dlq/purge.h"
 #include "dlq/replay.h"
 #include "dlq/session.h"
 #include "sys/clock.h"
@@ -230,7 +231,7 @@ static enum weir_err_code open_run(struct act *act, struct session **session, st
                                       .stopping = &dlq_stopping,
                                       .alive = process_alive,
                                       .step = kill_at};
-    if (act->verb != REPLAY_DISCARD) {
+    if (act->target_topic && act->verb != REPLAY_DISCARD) {
         bool parks = act->verb == REPLAY_PARK || arguments->max_attempts > 0;
         options.targets[0] = act->target_topic;
         options.targets[1] = spec->dead_letter.parking;
@@ -349,4 +350,65 @@ enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err)
     code = admin_look(dlq->client, dlq->spec->core.input_topic, ASK_MS, &source, err);
     act.source_partitions = source.partitions > 0 ? source.partitions : 1;
     return code == WEIR_OK ? run(&act, status, err) : code;
+}
+
+/* --- purge --- */
+
+static void print_purge(const struct dlq *dlq, const struct purge *purge, bool done)
+{
+    if (dlq->arguments->json) {
+        (void)printf("{\"verb\":\"purge\",\"dry_run\":%s,\"letters\":%" PRIu64 ",\"partitions\":[",
+                     done ? "false" : "true", purge_letters(purge));
+        for (int32_t p = 0; p < purge->n; p++)
+            (void)printf("%s{\"partition\":%" PRId32 ",\"first\":%" PRId64 ",\"keep\":%" PRId64
+                         ",\"letters\":%" PRIu64 ",\"closed_behind\":%" PRIu64 "}",
+                         p ? "," : "", p, purge->parts[p].first, purge->parts[p].keep,
+                         purge->parts[p].letters, purge->parts[p].behind);
+        (void)puts("]}");
+        return;
+    }
+    (void)printf("%9s  %12s  %12s  %12s\n", "PARTITION", "CLOSED", "FIRST KEPT", "CLOSED LATER");
+    for (int32_t p = 0; p < purge->n; p++)
+        (void)printf("%9" PRId32 "  %12" PRIu64 "  %12" PRId64 "  %12" PRIu64 "\n", p,
+                     purge->parts[p].letters, purge->parts[p].keep, purge->parts[p].behind);
+    (void)printf(done ? "%" PRIu64 " closed letters were deleted.\n"
+                      : "%" PRIu64 " closed letters could be deleted. Nothing was changed: --yes does it.\n",
+                 purge_letters(purge));
+}
+
+static enum weir_err_code purge_for_good(struct act *act, struct purge *purge, struct weir_err *err)
+{
+    struct session *session = NULL;
+    struct session_counts counts = {0};
+    struct weir_err ignored;
+    enum weir_err_code code = open_run(act, &session, err);
+    if (code != WEIR_OK)
+        return code;
+    /* The ledger as it is now that nobody else can change it. */
+    code = purge_plan(act->dlq->spec, act->dlq->client, session_ledger(session), purge, err);
+    if (code == WEIR_OK)
+        code = purge_do(act->dlq->spec, act->dlq->client, purge, err);
+    if (code == WEIR_OK)
+        log_info("dlq_run", "purge %s by %s: %" PRIu64 " closed letters deleted; reason: %s",
+                 session_run(session), act->by, purge_letters(purge),
+                 act->dlq->arguments->reason ? act->dlq->arguments->reason : "none given");
+    (void)session_close(session, code == WEIR_OK ? "done" : "failed", &counts, &ignored);
+    return code;
+}
+
+enum weir_err_code dlq_purge(struct dlq *dlq, struct weir_err *err)
+{
+    struct act act = {.dlq = dlq};
+    struct purge purge = {.n = 0};
+    const struct dlq_arguments *arguments = dlq->arguments;
+    if (arguments->where[0] || arguments->n_places > 0)
+        return weir_fail(err, WEIR_ERR_USAGE,
+                         "purge takes no filter: discard or park what is to go, then purge");
+    name_self(&act);
+    enum weir_err_code code = arguments->yes ? purge_for_good(&act, &purge, err)
+                                             : purge_plan(dlq->spec, dlq->client, dlq->ledger, &purge, err);
+    if (code == WEIR_OK)
+        print_purge(dlq, &purge, arguments->yes);
+    purge_release(&purge);
+    return code;
 }

@@ -49,4 +49,7 @@ void dlq_progress_end(void);
 /* replay, park and discard (cmd_dlq_act.c). *status is the exit status when no error is returned. */
 enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err);
 
+/* purge (cmd_dlq_act.c). */
+enum weir_err_code dlq_purge(struct dlq *dlq, struct weir_err *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kafka/conf.h"
+#include "kafka/fault.h"
 
 /* Most topics asked for at once. */
 #define LIMITS_MAX 8
@@ -216,4 +217,48 @@ enum weir_err_code admin_setting(rd_kafka_t *rk, const char *topic, const char *
     rd_kafka_queue_destroy(queue);
     bool silent = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
     return silent ? fail_down(rk, code, err) : WEIR_OK;
+}
+
+static enum weir_err_code read_deleted(const rd_kafka_DeleteRecords_result_t *result, const char *topic,
+                                       struct weir_err *err)
+{
+    const rd_kafka_topic_partition_list_t *list = rd_kafka_DeleteRecords_result_offsets(result);
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_resp_err_t code = list->elems[i].err;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            continue;
+        enum weir_err_code known = fault_of_delivery(code, topic, err);
+        return known != WEIR_ERR_TXN_ABORTED
+                   ? known
+                   : weir_fail(err, WEIR_ERR_TRANSIENT, "topic %s partition %d: %s", topic,
+                               list->elems[i].partition, rd_kafka_err2str(code));
+    }
+    return WEIR_OK;
+}
+
+enum weir_err_code admin_delete(rd_kafka_t *rk, const char *topic, const int64_t *before, int32_t n,
+                                int timeout_ms, struct weir_err *err)
+{
+    char text[128];
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
+    for (int32_t p = 0; p < n; p++)
+        if (before[p] >= 0)
+            rd_kafka_topic_partition_list_add(list, topic, p)->offset = before[p];
+    rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DELETERECORDS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_DeleteRecords(rk, &request, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_resp_err_t answer = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    enum weir_err_code code = answer == RD_KAFKA_RESP_ERR_NO_ERROR
+                                  ? read_deleted(rd_kafka_event_DeleteRecords_result(event), topic, err)
+                                  : fail_down(rk, answer, err);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteRecords_destroy(request);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
 }

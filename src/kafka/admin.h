@@ -39,4 +39,11 @@ enum weir_err_code admin_limits(rd_kafka_t *rk, const char *const *topics, size_
 enum weir_err_code admin_setting(rd_kafka_t *rk, const char *topic, const char *name, int timeout_ms,
                                  char *text, size_t cap, struct weir_err *err);
 
+/*
+ * Deletes what lies before those offsets of partitions 0 .. n - 1 of a topic; -1: nothing there. Kafka cannot
+ * take it back. TOPIC_MISSING, TOPIC_DENIED, BROKER_DOWN, or TRANSIENT where a partition could not do it.
+ */
+enum weir_err_code admin_delete(rd_kafka_t *rk, const char *topic, const int64_t *before, int32_t n,
+                                int timeout_ms, struct weir_err *err);
+
 #endif
