@@ -271,7 +271,7 @@ void dlq_progress(const struct dlq *dlq, int64_t done, int64_t total, const char
 {
     static int64_t last_ms;
     int64_t now_ms = clock_monotonic_ms();
-    if (dlq->arguments->json || isatty(STDERR_FILENO) != 1 || now_ms - last_ms < PROGRESS_MS)
+    if (dlq->arguments->json || now_ms - last_ms < PROGRESS_MS || isatty(STDERR_FILENO) != 1)
         return;
     last_ms = now_ms;
     progress_shown = true;

@@ -64,7 +64,7 @@ static void forecast(struct forecasts *forecasts, const struct view_item *item)
     int len = item->letter.code.len < FORECAST_MAX ? (int)item->letter.code.len : FORECAST_MAX - 1;
     (void)snprintf(row.was, sizeof row.was, "%.*s", len, (const char *)item->letter.code.data);
     for (char *p = row.was; *p; p++)
-        *p = *p > ' ' && *p < 127 ? *p : '?';
+        *p = *p > ' ' && *p < 127 && *p != '"' && *p != '\\' ? *p : '?';
     (void)snprintf(row.now, sizeof row.now, "%s%s",
                    item->judged ? weir_verdict_name(item->outcome.verdict) : "-", rejected ? " " : "");
     if (rejected)

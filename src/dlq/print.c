@@ -20,7 +20,7 @@ bool print_heading(const struct print_options *options, FILE *to)
 {
     if (options->json)
         return true;
-    return fprintf(to, "%-28s  %-20s  %-16s  %-14s  %6s  %5s  %-9s  %s%s\n", "LETTER", "FAILED", "CODE",
+    return fprintf(to, "%-28s  %-20s  %-16s  %-14s  %10s  %5s  %-9s  %s%s\n", "LETTER", "FAILED", "CODE",
                    "FIELD", "SCHEMA", "TRIES", "STATE", options->verdict ? "NOW               " : "",
                    "MESSAGE") > 0;
 }
@@ -46,7 +46,7 @@ static bool print_row(const struct print_options *options, const struct view_ite
     const struct letter *letter = &item->letter;
     char place[LETTER_PLACE_MAX], time[TEXT_TIME_MAX], code[CELL_MAX], field[CELL_MAX], message[MESSAGE_MAX],
         schema[CELL_MAX];
-    (void)fprintf(to, "%-28s  %-20s  %-16s  %-14s  %6s  %5" PRIu32 "  %-9s  ",
+    (void)fprintf(to, "%-28s  %-20s  %-16s  %-14s  %10s  %5" PRIu32 "  %-9s  ",
                   letter_place_print(&letter->source, place),
                   text_time(letter_time_ms(letter), time, sizeof time),
                   text_print(letter->code, code, sizeof code), text_print(letter->field, field, sizeof field),
