@@ -28,6 +28,19 @@ bool payload_is_masked(const char *mask, struct weir_bytes name)
     return false;
 }
 
+bool payload_hides(const char *mask, struct weir_bytes path)
+{
+    for (size_t at = 0; mask && at < path.len;) {
+        size_t end = at;
+        while (end < path.len && !strchr(".[]", path.data[end]))
+            end++;
+        if (payload_is_masked(mask, (struct weir_bytes){path.data + at, end - at}))
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
 static void mask_tree(json_t *tree, const char *mask, int depth)
 {
     const char *name;
@@ -51,12 +64,14 @@ void payload_mask(json_t *tree, const char *mask)
         mask_tree(tree, mask, 0);
 }
 
-static json_t *load(struct weir_bytes text, struct weir_err *err)
+/* What jansson finds wrong it names with a piece of the text, which may be what is masked. */
+static json_t *load(struct weir_bytes text, const char *mask, struct weir_err *err)
 {
     json_error_t why;
     json_t *tree = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
     if (!tree)
-        (void)weir_fail(err, WEIR_ERR_INCOMPATIBLE, "it is no JSON object: %s", why.text);
+        (void)weir_fail(err, WEIR_ERR_INCOMPATIBLE, "it is no JSON object%s%s", mask ? "" : ": ",
+                        mask ? "" : why.text);
     return tree;
 }
 
@@ -88,7 +103,8 @@ static bool is_valid(const struct weir_schema *schema, struct weir_bytes payload
     return good;
 }
 
-static json_t *write_tree(const struct weir_node *type, struct weir_bytes payload, struct weir_err *err)
+static json_t *write_tree(const struct weir_node *type, struct weir_bytes payload, const char *mask,
+                          struct weir_err *err)
 {
     size_t size = TEXT_FIXED + payload.len * TEXT_FACTOR;
     for (int i = 0; i < TEXT_TRIES; i++, size *= 2) {
@@ -98,9 +114,10 @@ static json_t *write_tree(const struct weir_node *type, struct weir_bytes payloa
         struct weir_arena arena;
         struct weir_bytes text;
         weir_arena_init(&arena, memory, size);
-        json_t *tree = json_write(type, payload, &arena, &text) ? load(text, err) : NULL;
+        bool fits = json_write(type, payload, &arena, &text);
+        json_t *tree = fits ? load(text, mask, err) : NULL;
         free(memory);
-        if (tree)
+        if (fits)
             return tree;
     }
     (void)weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a value as text");
@@ -108,7 +125,7 @@ static json_t *write_tree(const struct weir_node *type, struct weir_bytes payloa
 }
 
 static json_t *decode_avro(struct registry *registry, const struct weir_wire *wire, struct weir_bytes value,
-                           struct weir_err *err)
+                           const char *mask, struct weir_err *err)
 {
     const struct weir_schema *schema = NULL;
     if (registry_by_key(registry, &wire->key, &schema, err) != WEIR_OK)
@@ -118,7 +135,9 @@ static json_t *decode_avro(struct registry *registry, const struct weir_wire *wi
         (void)weir_fail(err, WEIR_ERR_INCOMPATIBLE, "its schema is no record");
         return NULL;
     }
-    return is_valid(schema, payload, wire->prefix, err) ? write_tree(schema->root, payload, err) : NULL;
+    if (!is_valid(schema, payload, wire->prefix, err))
+        return NULL;
+    return write_tree(schema->root, payload, mask, err);
 }
 
 json_t *payload_decode(struct registry *registry, enum weir_format format, const struct weir_record *record,
@@ -130,9 +149,9 @@ json_t *payload_decode(struct registry *registry, enum weir_format format, const
     if (value.len > PAYLOAD_MAX)
         (void)weir_fail(err, WEIR_ERR_INCOMPATIBLE, "it has more than %zu bytes", PAYLOAD_MAX);
     else if (wire.kind == WEIR_WIRE_AVRO)
-        tree = decode_avro(registry, &wire, value, err);
+        tree = decode_avro(registry, &wire, value, mask, err);
     else if (wire.kind == WEIR_WIRE_JSON)
-        tree = load(value, err);
+        tree = load(value, mask, err);
     else
         (void)weir_fail(err, WEIR_ERR_INCOMPATIBLE, "it is neither Avro nor JSON");
     payload_mask(tree, mask);

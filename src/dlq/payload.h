@@ -27,4 +27,7 @@ void payload_mask(json_t *tree, const char *mask);
 /* True when the list of names has this one. mask may be NULL. */
 bool payload_is_masked(const char *mask, struct weir_bytes name);
 
+/* True when the list names any field on a path ("user.ips[3]"). mask may be NULL. */
+bool payload_hides(const char *mask, struct weir_bytes path);
+
 #endif

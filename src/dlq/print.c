@@ -13,6 +13,8 @@
 /* Longest key or header value that is shown, before it is cut. */
 #define BYTES_SHOWN 200
 #define HEX_WIDTH   32
+/* The name by which a mask hides the record's key. */
+#define MASKED_KEY "key"
 
 /* --- the table --- */
 
@@ -28,7 +30,7 @@ bool print_heading(const struct print_options *options, FILE *to)
 /* What a letter's message says may come from its field. */
 static struct weir_bytes message_of(const struct print_options *options, const struct letter *letter)
 {
-    bool masked = letter->field.data && payload_is_masked(options->mask, letter->field);
+    bool masked = letter->field.data && payload_hides(options->mask, letter->field);
     return masked ? weir_bytes_of(PAYLOAD_MASKED) : letter->message;
 }
 
@@ -100,7 +102,7 @@ static json_t *json_verdict(const struct print_options *options, const struct vi
     json_t *object = json_pack("{s:s}", "verdict", weir_verdict_name(item->outcome.verdict));
     if (item->outcome.verdict != WEIR_REJECT)
         return object;
-    bool masked = why->field && payload_is_masked(options->mask, weir_bytes_of(why->field));
+    bool masked = why->field && payload_hides(options->mask, weir_bytes_of(why->field));
     (void)json_object_set_new(object, "code", json_string(weir_code_name(why->code)));
     (void)json_object_set_new(object, "field", why->field ? json_string(why->field) : json_null());
     (void)json_object_set_new(object, "message",
@@ -148,14 +150,21 @@ bool print_line(const struct print_options *options, const struct view_item *ite
 
 /* --- one letter --- */
 
-static json_t *json_headers(const struct view_item *item)
+/* A key or a header's value, hidden where the mask has its name. */
+static struct weir_bytes shown(const struct print_options *options, const char *name, struct weir_bytes value)
+{
+    bool masked = value.data && payload_is_masked(options->mask, weir_bytes_of(name));
+    return masked ? weir_bytes_of(PAYLOAD_MASKED) : value;
+}
+
+static json_t *json_headers(const struct print_options *options, const struct view_item *item)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < item->original.n_headers; i++) {
         const struct weir_header *header = &item->original.headers[i];
         json_t *pair = json_array();
         (void)json_array_append_new(pair, json_bytes(weir_bytes_of(header->name)));
-        (void)json_array_append_new(pair, json_bytes(header->value));
+        (void)json_array_append_new(pair, json_bytes(shown(options, header->name, header->value)));
         (void)json_array_append_new(list, pair);
     }
     return list;
@@ -165,8 +174,8 @@ static bool print_whole_json(const struct print_options *options, const struct v
                              const char *why, FILE *to)
 {
     json_t *object = json_letter(options, item);
-    (void)json_object_set_new(object, "key", json_bytes(item->original.key));
-    (void)json_object_set_new(object, "headers", json_headers(item));
+    (void)json_object_set_new(object, "key", json_bytes(shown(options, MASKED_KEY, item->original.key)));
+    (void)json_object_set_new(object, "headers", json_headers(options, item));
     (void)json_object_set_new(object, "size", json_integer((json_int_t)item->original.value.len));
     if (value) {
         (void)json_object_set(object, "value", value);
@@ -216,24 +225,44 @@ static void print_envelope(const struct print_options *options, const struct vie
     (void)fprintf(to, "%-14s %s, %" PRIu32 " failed attempt%s\n", "state", ledger_states[item->entry.state],
                   item->entry.attempts, item->entry.attempts == 1 ? "" : "s");
     (void)fprintf(to, "%-14s %s\n", "would be now", verdict_text(item));
-    line(to, "key", item->original.key);
+    line(to, "key", shown(options, MASKED_KEY, item->original.key));
     for (size_t i = 0; i < item->original.n_headers; i++) {
         char name[CELL_MAX], value[BYTES_SHOWN];
         const struct weir_header *header = &item->original.headers[i];
         (void)fprintf(to, "%-14s %s = %s\n", "header",
                       text_print(weir_bytes_of(header->name), name, sizeof name),
-                      text_print(header->value, value, sizeof value));
+                      text_print(shown(options, header->name, header->value), value, sizeof value));
     }
 }
 
 static void print_hex(struct weir_bytes value, FILE *to)
 {
-    size_t len = value.len < PRINT_HEX_MAX ? value.len : PRINT_HEX_MAX;
+    size_t len = value.len < PRINT_VALUE_MAX ? value.len : PRINT_VALUE_MAX;
     for (size_t i = 0; i < len; i++)
         (void)fprintf(to, "%s%02x%s", i % HEX_WIDTH == 0 ? "  " : "", value.data[i],
                       i % HEX_WIDTH == HEX_WIDTH - 1 || i + 1 == len ? "\n" : " ");
     if (len < value.len)
         (void)fprintf(to, "  and %zu bytes more\n", value.len - len);
+}
+
+/* What is nearly JSON is read more easily as it is than in hexadecimal. */
+static bool is_text(struct weir_bytes value)
+{
+    size_t ignored;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.data[i] < ' ' && value.data[i] != '\n' && value.data[i] != '\r' && value.data[i] != '\t')
+            return false;
+    return value.len > 0 && weir_utf8_valid(value, &ignored);
+}
+
+static void print_raw(struct weir_bytes value, FILE *to)
+{
+    char text[PRINT_VALUE_MAX + 1];
+    if (is_text(value))
+        (void)fprintf(to, "  %s%s\n", text_print(value, text, sizeof text),
+                      value.len > PRINT_VALUE_MAX ? " ..." : "");
+    else
+        print_hex(value, to);
 }
 
 static bool print_whole_text(const struct print_options *options, const struct view_item *item, json_t *value,
@@ -252,7 +281,7 @@ static bool print_whole_text(const struct print_options *options, const struct v
     (void)fprintf(to, ", not decoded: %s\n", why);
     if (options->mask)
         return fputs("  not shown, since fields are masked\n", to) != EOF;
-    print_hex(bytes, to);
+    print_raw(bytes, to);
     return !ferror(to);
 }
 

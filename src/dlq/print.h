@@ -7,8 +7,8 @@
 
 #include "dlq/view.h"
 
-/* Most bytes of a value that are shown in hexadecimal. */
-#define PRINT_HEX_MAX 4096
+/* Most bytes that are shown of a value that cannot be decoded. */
+#define PRINT_VALUE_MAX 4096
 
 struct print_options {
     bool json;
@@ -23,8 +23,9 @@ bool print_heading(const struct print_options *options, FILE *to);
 bool print_line(const struct print_options *options, const struct view_item *item, FILE *to);
 
 /*
- * All of one letter: envelope, ledger, verdict, headers, and the value, decoded by its schema, else in
- * hexadecimal. Where fields are masked a value that cannot be decoded is not shown, for it may hold them.
+ * All of one letter: envelope, ledger, verdict, headers, and the value, decoded by its schema, else as text
+ * where it is one, else in hexadecimal. Where fields are masked a value that cannot be decoded is not shown,
+ * for it may hold them.
  */
 bool print_letter(const struct print_options *options, const struct view_item *item,
                   struct registry *registry, enum weir_format format, FILE *to);

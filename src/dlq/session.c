@@ -18,6 +18,8 @@
 #define ASK_MS  15000
 /* How long a run that failed waits before it looks whether another one has fenced it. */
 #define REOPEN_MS 2000
+/* Room for the names of topics in a message. */
+#define MISSING_MAX 384
 
 struct session {
     struct session_options options;
@@ -121,20 +123,36 @@ enum weir_err_code session_peek(const struct weir_spec *spec, rd_kafka_t *client
 
 /* --- opening --- */
 
+/* All that are missing are named at once: whoever is on call makes them once, and not one after the other. */
+static enum weir_err_code check_topics(const struct session *session, struct weir_err *err)
+{
+    char missing[MISSING_MAX] = "";
+    size_t used = 0, n = SESSION_TARGETS + session->options.n_targets;
+    for (size_t i = 0; i < n; i++) {
+        struct sink_target target = {0};
+        enum weir_err_code code =
+            admin_look(session->options.client, session->topics[i], ASK_MS, &target, err);
+        if (code != WEIR_OK)
+            return code;
+        if (target.state == WEIR_ERR_TOPIC_MISSING && used < sizeof missing)
+            used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "",
+                                     session->topics[i]);
+    }
+    if (used == 0)
+        return WEIR_OK;
+    return weir_fail(
+        err, WEIR_ERR_TOPIC_MISSING,
+        "there is no topic %s: make it with kafka-topics.sh --create, the ledger (%s) with --config "
+        "cleanup.policy=compact",
+        missing, session->topics[SESSION_LEDGER]);
+}
+
 static enum weir_err_code check_compacted(const struct session_options *options, struct weir_err *err)
 {
     char policy[64] = "";
-    struct sink_target target = {0};
     const char *topic = options->spec->dead_letter.ledger;
-    enum weir_err_code code = admin_look(options->client, topic, ASK_MS, &target, err);
-    if (code == WEIR_OK && target.state == WEIR_ERR_TOPIC_MISSING)
-        return weir_fail(
-            err, target.state,
-            "topic %s does not exist: make it with kafka-topics.sh --create --topic %s --partitions "
-            "1 --config cleanup.policy=compact",
-            topic, topic);
-    if (code == WEIR_OK)
-        code = admin_setting(options->client, topic, "cleanup.policy", ASK_MS, policy, sizeof policy, err);
+    enum weir_err_code code =
+        admin_setting(options->client, topic, "cleanup.policy", ASK_MS, policy, sizeof policy, err);
     if (code == WEIR_OK && strcmp(policy, "compact") != 0)
         code = weir_fail(
             err, WEIR_ERR_CONFIG,
@@ -213,7 +231,9 @@ static enum weir_err_code audit(struct session *session, const char *outcome,
 static enum weir_err_code open_session(struct session *session, struct weir_err *err)
 {
     const struct session_options *options = &session->options;
-    enum weir_err_code code = check_compacted(options, err);
+    enum weir_err_code code = check_topics(session, err);
+    if (code == WEIR_OK)
+        code = check_compacted(options, err);
     if (code == WEIR_OK)
         code = check_lease(options, err);
     if (code == WEIR_OK)
