@@ -256,7 +256,7 @@ def test_the_ledger_must_be_compacted(letters):
     assert "cleanup.policy=compact" in letters.run("replay", "--everything", "--yes", status=78)
     letters.mend(dead_letter={"ledger": f"{letters.bench.name}-none"})
     refusal = letters.run("replay", "--everything", "--yes", status=75)
-    assert f"no topic {letters.bench.name}-none" in refusal and "kafka-topics.sh --create" in refusal
+    assert f"no topic {letters.bench.name}-none:" in refusal and "kafka-topics.sh --create" in refusal
     assert len(letters.json("list")) == 1
 
 

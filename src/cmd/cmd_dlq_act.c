@@ -21,6 +21,8 @@
 #define FORECASTS_MAX 256
 #define FORECAST_MAX  40
 #define ASK_MS        15000
+/* Room for the counts of a run as text: five of 20 digits at most. */
+#define COUNTS_MAX 192
 
 struct act {
     struct dlq *dlq;
@@ -30,6 +32,60 @@ struct act {
     int32_t source_partitions;
     char host[HOST_MAX], by[BY_MAX];
 };
+
+/* --- a run --- */
+
+static bool process_alive(int64_t pid)
+{
+    return kill((pid_t)pid, 0) == 0 || errno == EPERM;
+}
+
+/* Tests end a run with SIGKILL at a step: WEIR_TEST_KILL_AT is "step" or "step:n", for the n-th time. */
+static void kill_at(const char *name)
+{
+    static int times;
+    const char *at = getenv("WEIR_TEST_KILL_AT");
+    size_t len = strlen(name);
+    if (!at || strncmp(at, name, len) != 0 || (at[len] && at[len] != ':'))
+        return;
+    if (++times == (at[len] ? atoi(at + len + 1) : 1))
+        (void)raise(SIGKILL);
+}
+
+static const char *end_name(enum replay_end end)
+{
+    static const char *const names[] = {[REPLAY_DONE] = "done",
+                                        [REPLAY_STOPPED] = "stopped",
+                                        [REPLAY_LIMIT] = "limit reached",
+                                        [REPLAY_TOO_MANY_FAILED] = "stopped: too many failed again"};
+    return names[end];
+}
+
+static struct session_options session_of(const struct act *act)
+{
+    const struct dlq_arguments *arguments = act->dlq->arguments;
+    const struct weir_spec *spec = act->dlq->spec;
+    struct session_options options = {.spec = spec,
+                                      .client = act->dlq->client,
+                                      .verb = arguments->verb,
+                                      .by = act->by,
+                                      .host = act->host,
+                                      .reason = arguments->reason,
+                                      .filter = arguments->where,
+                                      .pid = getpid(),
+                                      .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid() << 16,
+                                      .take_over = arguments->take_over,
+                                      .stopping = &dlq_stopping,
+                                      .alive = process_alive,
+                                      .step = kill_at};
+    if (act->target_topic && act->verb != REPLAY_DISCARD) {
+        bool parks = act->verb == REPLAY_PARK || arguments->max_attempts > 0;
+        options.targets[0] = act->target_topic;
+        options.targets[1] = spec->dead_letter.parking;
+        options.n_targets = parks ? 2 : 1;
+    }
+    return options;
+}
 
 /* --- what a dry run tells --- */
 
@@ -104,20 +160,18 @@ static void print_forecasts_json(const struct act *act, const struct forecasts *
     (void)puts("]}");
 }
 
-static void print_forecasts(const struct act *act, struct forecasts *forecasts)
+/* What --yes would do, in a sentence or two. */
+static void print_outlook(const struct act *act, const struct forecasts *forecasts)
 {
-    qsort(forecasts->rows, forecasts->n, sizeof forecasts->rows[0], by_count);
-    if (act->dlq->arguments->json) {
-        print_forecasts_json(act, forecasts);
+    int64_t attempts = act->dlq->arguments->max_attempts;
+    if (forecasts->total == 0) {
+        (void)puts("No letter that is meant can be acted on. Nothing was changed.");
         return;
     }
-    bool judged = act->verb == REPLAY_REPLAY;
-    (void)printf("%10s  %-18s%s\n", "LETTERS", "FAILED AS", judged ? "WOULD BE NOW" : "");
-    for (size_t i = 0; i < forecasts->n; i++)
-        (void)printf("%10" PRIu64 "  %-18s%s\n", forecasts->rows[i].count, forecasts->rows[i].was,
-                     judged ? forecasts->rows[i].now : "");
     (void)printf("%10" PRIu64 "  together", forecasts->total);
-    if (judged)
+    if (act->verb == REPLAY_REPLAY && act->target == REPLAY_TOPIC)
+        (void)printf(", which go there as they were, whatever the verdict");
+    else if (act->verb == REPLAY_REPLAY)
         (void)printf(": %" PRIu64 " would pass, %" PRIu64 " would be dropped, %" PRIu64 " would fail again",
                      forecasts->passes, forecasts->drops, forecasts->fails);
     if (forecasts->references > 0)
@@ -127,6 +181,26 @@ static void print_forecasts(const struct act *act, struct forecasts *forecasts)
         (void)puts(".");
     else
         (void)printf(", into topic %s.\n", act->target_topic);
+    if (forecasts->fails > 0 && act->target != REPLAY_TOPIC && attempts > 0)
+        (void)printf("What fails again counts as an attempt, and is parked after %" PRId64
+                     "; --passes-now leaves it alone.\n",
+                     attempts);
+}
+
+static void print_forecasts(const struct act *act, struct forecasts *forecasts)
+{
+    qsort(forecasts->rows, forecasts->n, sizeof forecasts->rows[0], by_count);
+    if (act->dlq->arguments->json) {
+        print_forecasts_json(act, forecasts);
+        return;
+    }
+    bool judged = act->verb == REPLAY_REPLAY;
+    if (forecasts->total > 0)
+        (void)printf("%10s  %-*s%s\n", "LETTERS", judged ? 18 : 0, "FAILED AS", judged ? "WOULD BE NOW" : "");
+    for (size_t i = 0; i < forecasts->n; i++)
+        (void)printf("%10" PRIu64 "  %-*s%s\n", forecasts->rows[i].count, judged ? 18 : 0,
+                     forecasts->rows[i].was, judged ? forecasts->rows[i].now : "");
+    print_outlook(act, forecasts);
 }
 
 static enum weir_err_code dry_run(struct act *act, struct weir_err *err)
@@ -152,92 +226,61 @@ static enum weir_err_code dry_run(struct act *act, struct weir_err *err)
     dlq_progress_end();
     if (code == WEIR_OK)
         print_forecasts(act, &forecasts);
+    /* Better heard now than when it counts. */
+    const struct session_options opening = session_of(act);
+    struct weir_err why;
+    if (code == WEIR_OK && session_check(&opening, &why) != WEIR_OK)
+        (void)fprintf(stderr, "weir dlq: before that can be done: %s\n", why.text);
     return code;
 }
 
 /* --- doing it --- */
 
-static bool process_alive(int64_t pid)
+/* What the verb is there for is always said, and what else there was. */
+static void print_counts(enum replay_verb verb, const struct session_counts *counts, char text[COUNTS_MAX])
 {
-    return kill((pid_t)pid, 0) == 0 || errno == EPERM;
-}
-
-/* Tests end a run with SIGKILL at a step: WEIR_TEST_KILL_AT is "step" or "step:n", for the n-th time. */
-static void kill_at(const char *name)
-{
-    static int times;
-    const char *at = getenv("WEIR_TEST_KILL_AT");
-    size_t len = strlen(name);
-    if (!at || strncmp(at, name, len) != 0 || (at[len] && at[len] != ':'))
-        return;
-    if (++times == (at[len] ? atoi(at + len + 1) : 1))
-        (void)raise(SIGKILL);
+    const struct {
+        const char *name;
+        uint64_t count;
+        bool always;
+    } all[] = {{"replayed", counts->replayed, verb == REPLAY_REPLAY},
+               {"failed again", counts->failed, verb == REPLAY_REPLAY},
+               {"parked", counts->parked, verb == REPLAY_PARK},
+               {"discarded", counts->discarded, verb == REPLAY_DISCARD},
+               {"skipped", counts->skipped, false}};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i].always || all[i].count > 0)
+            used += (size_t)snprintf(text + used, COUNTS_MAX - used, "%s%" PRIu64 " %s", used ? ", " : "",
+                                     all[i].count, all[i].name);
 }
 
 static void show_counts(void *context, const struct session_counts *counts, int64_t done, int64_t total)
 {
-    char text[128];
+    char text[COUNTS_MAX];
     const struct act *act = context;
-    (void)snprintf(text, sizeof text,
-                   "%" PRIu64 " replayed, %" PRIu64 " failed again, %" PRIu64 " parked, %" PRIu64
-                   " discarded",
-                   counts->replayed, counts->failed, counts->parked, counts->discarded);
+    print_counts(act->verb, counts, text);
     dlq_progress(act->dlq, done, total, text);
-}
-
-static const char *end_name(enum replay_end end)
-{
-    static const char *const names[] = {[REPLAY_DONE] = "done",
-                                        [REPLAY_STOPPED] = "stopped",
-                                        [REPLAY_LIMIT] = "limit reached",
-                                        [REPLAY_TOO_MANY_FAILED] = "stopped: too many failed again"};
-    return names[end];
 }
 
 static void print_summary(const struct act *act, const char *run, const char *outcome,
                           const struct session_counts *counts)
 {
-    bool json = act->dlq->arguments->json;
-    (void)printf(json ? "{\"verb\":\"%s\",\"run\":\"%s\",\"outcome\":\"%s\",\"replayed\":%" PRIu64
-                        ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"discarded\":%" PRIu64
-                        ",\"skipped\":%" PRIu64 "}\n"
-                      : "%s %s: %s; %" PRIu64 " replayed, %" PRIu64 " failed again, %" PRIu64
-                        " parked, %" PRIu64 " discarded, %" PRIu64 " skipped\n",
-                 act->dlq->arguments->verb, run, outcome, counts->replayed, counts->failed, counts->parked,
-                 counts->discarded, counts->skipped);
-    log_info("dlq_run",
-             "%s %s by %s: %s; %" PRIu64 " replayed, %" PRIu64 " failed again, %" PRIu64 " parked, %" PRIu64
-             " discarded, %" PRIu64 " skipped; reason: %s; filter: %s",
-             act->dlq->arguments->verb, run, act->by, outcome, counts->replayed, counts->failed,
-             counts->parked, counts->discarded, counts->skipped,
-             act->dlq->arguments->reason ? act->dlq->arguments->reason : "none given",
-             act->dlq->arguments->where[0] ? act->dlq->arguments->where : "none");
-}
-
-static enum weir_err_code open_run(struct act *act, struct session **session, struct weir_err *err)
-{
+    char text[COUNTS_MAX];
     const struct dlq_arguments *arguments = act->dlq->arguments;
-    const struct weir_spec *spec = act->dlq->spec;
-    struct session_options options = {.spec = spec,
-                                      .client = act->dlq->client,
-                                      .verb = arguments->verb,
-                                      .by = act->by,
-                                      .host = act->host,
-                                      .reason = arguments->reason,
-                                      .filter = arguments->where,
-                                      .pid = getpid(),
-                                      .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid() << 16,
-                                      .take_over = arguments->take_over,
-                                      .stopping = &dlq_stopping,
-                                      .alive = process_alive,
-                                      .step = kill_at};
-    if (act->target_topic && act->verb != REPLAY_DISCARD) {
-        bool parks = act->verb == REPLAY_PARK || arguments->max_attempts > 0;
-        options.targets[0] = act->target_topic;
-        options.targets[1] = spec->dead_letter.parking;
-        options.n_targets = parks ? 2 : 1;
-    }
-    return session_open(&options, session, err);
+    print_counts(act->verb, counts, text);
+    if (arguments->json)
+        (void)printf("{\"verb\":\"%s\",\"run\":\"%s\",\"outcome\":\"%s\",\"replayed\":%" PRIu64
+                     ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"discarded\":%" PRIu64
+                     ",\"skipped\":%" PRIu64 "}\n",
+                     arguments->verb, run, outcome, counts->replayed, counts->failed, counts->parked,
+                     counts->discarded, counts->skipped);
+    else
+        (void)printf("%s %s: %s; %s\n", arguments->verb, run, outcome, text);
+    log_info("dlq_run", "%s %s by %s: %s; %s; reason: %s; filter: %s", arguments->verb, run, act->by, outcome,
+             text, arguments->reason ? arguments->reason : "none given",
+             arguments->where[0] ? arguments->where : "none");
 }
 
 static enum weir_err_code run(struct act *act, int *status, struct weir_err *err)
@@ -247,7 +290,8 @@ static enum weir_err_code run(struct act *act, int *status, struct weir_err *err
     struct session_counts counts = {0};
     enum replay_end end = REPLAY_STOPPED;
     char outcome[WEIR_ERR_TEXT_MAX + 16], name[LEDGER_RUN_MAX];
-    enum weir_err_code code = open_run(act, &session, err);
+    const struct session_options opening = session_of(act);
+    enum weir_err_code code = session_open(&opening, &session, err);
     if (code != WEIR_OK)
         return code;
     const struct replay_options options = {.view = dlq_view(act->dlq),
@@ -381,7 +425,8 @@ static enum weir_err_code purge_for_good(struct act *act, struct purge *purge, s
     struct session *session = NULL;
     struct session_counts counts = {0};
     struct weir_err ignored;
-    enum weir_err_code code = open_run(act, &session, err);
+    const struct session_options opening = session_of(act);
+    enum weir_err_code code = session_open(&opening, &session, err);
     if (code != WEIR_OK)
         return code;
     /* The ledger as it is now that nobody else can change it. */

@@ -123,28 +123,37 @@ enum weir_err_code session_peek(const struct weir_spec *spec, rd_kafka_t *client
 
 /* --- opening --- */
 
+static size_t list_topics(const struct session_options *options, const char **topics)
+{
+    topics[SESSION_LEDGER] = options->spec->dead_letter.ledger;
+    topics[SESSION_AUDIT] = options->spec->dead_letter.audit;
+    for (size_t i = 0; i < options->n_targets; i++)
+        topics[SESSION_TARGETS + i] = options->targets[i];
+    return SESSION_TARGETS + options->n_targets;
+}
+
 /* All that are missing are named at once: whoever is on call makes them once, and not one after the other. */
-static enum weir_err_code check_topics(const struct session *session, struct weir_err *err)
+static enum weir_err_code check_topics(const struct session_options *options, struct weir_err *err)
 {
     char missing[MISSING_MAX] = "";
-    size_t used = 0, n = SESSION_TARGETS + session->options.n_targets;
+    const char *topics[SESSION_TARGETS + SESSION_TARGETS_MAX];
+    bool ledger = false;
+    size_t used = 0, n = list_topics(options, topics);
     for (size_t i = 0; i < n; i++) {
         struct sink_target target = {0};
-        enum weir_err_code code =
-            admin_look(session->options.client, session->topics[i], ASK_MS, &target, err);
+        enum weir_err_code code = admin_look(options->client, topics[i], ASK_MS, &target, err);
         if (code != WEIR_OK)
             return code;
-        if (target.state == WEIR_ERR_TOPIC_MISSING && used < sizeof missing)
-            used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "",
-                                     session->topics[i]);
+        if (target.state != WEIR_ERR_TOPIC_MISSING || used >= sizeof missing)
+            continue;
+        used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "", topics[i]);
+        ledger = ledger || i == SESSION_LEDGER;
     }
     if (used == 0)
         return WEIR_OK;
-    return weir_fail(
-        err, WEIR_ERR_TOPIC_MISSING,
-        "there is no topic %s: make it with kafka-topics.sh --create, the ledger (%s) with --config "
-        "cleanup.policy=compact",
-        missing, session->topics[SESSION_LEDGER]);
+    return weir_fail(err, WEIR_ERR_TOPIC_MISSING,
+                     "there is no topic %s: make it with kafka-topics.sh --create%s", missing,
+                     ledger ? ", the ledger with --config cleanup.policy=compact" : "");
 }
 
 static enum weir_err_code check_compacted(const struct session_options *options, struct weir_err *err)
@@ -160,6 +169,12 @@ static enum weir_err_code check_compacted(const struct session_options *options,
             "replayed again; set cleanup.policy=compact",
             topic, policy);
     return code;
+}
+
+enum weir_err_code session_check(const struct session_options *options, struct weir_err *err)
+{
+    enum weir_err_code code = check_topics(options, err);
+    return code == WEIR_OK ? check_compacted(options, err) : code;
 }
 
 static enum weir_err_code refuse(const struct lease *lease, int64_t now_ms, struct weir_err *err)
@@ -231,9 +246,7 @@ static enum weir_err_code audit(struct session *session, const char *outcome,
 static enum weir_err_code open_session(struct session *session, struct weir_err *err)
 {
     const struct session_options *options = &session->options;
-    enum weir_err_code code = check_topics(session, err);
-    if (code == WEIR_OK)
-        code = check_compacted(options, err);
+    enum weir_err_code code = session_check(options, err);
     if (code == WEIR_OK)
         code = check_lease(options, err);
     if (code == WEIR_OK)
@@ -257,10 +270,7 @@ enum weir_err_code session_open(const struct session_options *options, struct se
     if (!session)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a run");
     session->options = *options;
-    session->topics[SESSION_LEDGER] = options->spec->dead_letter.ledger;
-    session->topics[SESSION_AUDIT] = options->spec->dead_letter.audit;
-    for (size_t i = 0; i < options->n_targets; i++)
-        session->topics[SESSION_TARGETS + i] = options->targets[i];
+    (void)list_topics(options, session->topics);
     name_run(session);
     enum weir_err_code code = open_session(session, err);
     if (code == WEIR_OK) {

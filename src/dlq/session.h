@@ -42,8 +42,14 @@ struct session_counts {
 struct session;
 
 /*
- * DUPLICATE_IDENTITY when another run is alive and take_over is not set; CONFIG when the ledger's topic is
- * not compacted; TOPIC_MISSING with a text that says how to make the topic; else as post_open and range_open.
+ * Whether a run could work: TOPIC_MISSING names all topics that are missing and how to make them; CONFIG when
+ * the ledger's is not compacted; BROKER_DOWN.
+ */
+enum weir_err_code session_check(const struct session_options *options, struct weir_err *err);
+
+/*
+ * DUPLICATE_IDENTITY when another run is alive and take_over is not set; else as session_check, post_open and
+ * range_open.
  */
 enum weir_err_code session_open(const struct session_options *options, struct session **out,
                                 struct weir_err *err);

@@ -174,8 +174,8 @@ static void print_row(FILE *to, int width, const char *name, uint64_t count, uin
 {
     static const char bar[] = "##############################";
     int len = (int)(count * BAR_WIDTH / total);
-    (void)fprintf(to, "  %-*s  %10" PRIu64 "  %5.1f%%  %.*s\n", width, name, count,
-                  100.0 * (double)count / (double)total, len, bar);
+    (void)fprintf(to, "  %-*s  %10" PRIu64 "  %5.1f%%%s%.*s\n", width, name, count,
+                  100.0 * (double)count / (double)total, len > 0 ? "  " : "", len, bar);
 }
 
 static void print_table(const struct stats *stats, int kind, FILE *to)
