@@ -235,6 +235,8 @@ def test_purge_stops_at_the_first_open_letter(letters):
     outlook = letters.json("purge")[0]
     assert outlook["dry_run"] and outlook["letters"] == 0
     assert sum(part["closed_behind"] for part in outlook["partitions"]) == 18
+    held = {part["held_by"] for part in outlook["partitions"]}
+    assert held == {f"{letters.bench.input}:{p}:{first[1]}" for p in (0, 1)}
     letters.json("replay", f"{first[0]}:{first[1]}", f"{1 - first[0]}:{first[1]}", "--yes")
     assert letters.json("purge", "--yes", "--reason", "done with")[0]["letters"] == 20
     assert [each.value for each in letters.bench.records(letters.bench.dead)] == [b"\xff\x00rubbish"] * 2
@@ -256,7 +258,7 @@ def test_the_ledger_must_be_compacted(letters):
     assert "cleanup.policy=compact" in letters.run("replay", "--everything", "--yes", status=78)
     letters.mend(dead_letter={"ledger": f"{letters.bench.name}-none"})
     refusal = letters.run("replay", "--everything", "--yes", status=75)
-    assert f"no topic {letters.bench.name}-none:" in refusal and "kafka-topics.sh --create" in refusal
+    assert f"missing: topic {letters.bench.name}-none;" in refusal and "kafka-topics.sh --create" in refusal
     assert len(letters.json("list")) == 1
 
 

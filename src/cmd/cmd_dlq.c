@@ -505,7 +505,8 @@ static enum weir_err_code read_places(struct dlq *dlq, struct weir_err *err)
     return WEIR_OK;
 }
 
-/* The schemas are looked at only where a verdict is wanted: an outage of the registry leaves the rest. */
+/* The schemas are looked at only where a verdict is wanted, and where it decides nothing it can be done
+ * without: an outage of the registry leaves the rest. */
 static enum weir_err_code open_verdict(struct dlq *dlq, enum verb verb, struct weir_err *err)
 {
     const struct registry_options options = {
@@ -513,7 +514,14 @@ static enum weir_err_code open_verdict(struct dlq *dlq, enum verb verb, struct w
     bool wanted = verb == VERB_REPLAY || verb == VERB_SHOW || dlq->arguments->verdict ||
                   filter_needs_verdict(dlq->filter);
     enum weir_err_code code = registry_open(&options, &dlq->registry, err);
-    return wanted && code == WEIR_OK ? verdict_new(dlq->spec, dlq->registry, &dlq->verdict, err) : code;
+    if (!wanted || code != WEIR_OK)
+        return code;
+    code = verdict_new(dlq->spec, dlq->registry, &dlq->verdict, err);
+    if (code == WEIR_ERR_REGISTRY_DOWN && verb == VERB_SHOW && !filter_needs_verdict(dlq->filter)) {
+        (void)fprintf(stderr, "weir dlq: no verdicts, and nothing in Avro is decoded: %s\n", err->text);
+        return WEIR_OK;
+    }
+    return code;
 }
 
 static enum weir_err_code open_dlq(struct dlq *dlq, enum verb verb, struct weir_err *err)

@@ -398,23 +398,36 @@ enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err)
 
 /* --- purge --- */
 
+static void print_purge_json(const struct purge *purge, bool done)
+{
+    char place[LETTER_PLACE_MAX];
+    (void)printf("{\"verb\":\"purge\",\"dry_run\":%s,\"letters\":%" PRIu64 ",\"partitions\":[",
+                 done ? "false" : "true", purge_letters(purge));
+    for (int32_t p = 0; p < purge->n; p++) {
+        const struct purge_part *part = &purge->parts[p];
+        (void)printf("%s{\"partition\":%" PRId32 ",\"first\":%" PRId64 ",\"keep\":%" PRId64
+                     ",\"letters\":%" PRIu64 ",\"closed_behind\":%" PRIu64,
+                     p ? "," : "", p, part->first, part->keep, part->letters, part->behind);
+        if (part->held)
+            (void)printf(",\"held_by\":\"%s\"", letter_place_print(&part->by, place));
+        (void)fputs("}", stdout);
+    }
+    (void)puts("]}");
+}
+
 static void print_purge(const struct dlq *dlq, const struct purge *purge, bool done)
 {
+    char place[LETTER_PLACE_MAX];
     if (dlq->arguments->json) {
-        (void)printf("{\"verb\":\"purge\",\"dry_run\":%s,\"letters\":%" PRIu64 ",\"partitions\":[",
-                     done ? "false" : "true", purge_letters(purge));
-        for (int32_t p = 0; p < purge->n; p++)
-            (void)printf("%s{\"partition\":%" PRId32 ",\"first\":%" PRId64 ",\"keep\":%" PRId64
-                         ",\"letters\":%" PRIu64 ",\"closed_behind\":%" PRIu64 "}",
-                         p ? "," : "", p, purge->parts[p].first, purge->parts[p].keep,
-                         purge->parts[p].letters, purge->parts[p].behind);
-        (void)puts("]}");
+        print_purge_json(purge, done);
         return;
     }
-    (void)printf("%9s  %12s  %12s  %12s\n", "PARTITION", "CLOSED", "FIRST KEPT", "CLOSED LATER");
+    (void)printf("%9s  %10s  %12s  %s\n", "PARTITION", done ? "DELETED" : "DELETABLE", "CLOSED LATER",
+                 "HELD BY");
     for (int32_t p = 0; p < purge->n; p++)
-        (void)printf("%9" PRId32 "  %12" PRIu64 "  %12" PRId64 "  %12" PRIu64 "\n", p,
-                     purge->parts[p].letters, purge->parts[p].keep, purge->parts[p].behind);
+        (void)printf("%9" PRId32 "  %10" PRIu64 "  %12" PRIu64 "  %s\n", p, purge->parts[p].letters,
+                     purge->parts[p].behind,
+                     purge->parts[p].held ? letter_place_print(&purge->parts[p].by, place) : "-");
     (void)printf(done ? "%" PRIu64 " closed letters were deleted.\n"
                       : "%" PRIu64 " closed letters could be deleted. Nothing was changed: --yes does it.\n",
                  purge_letters(purge));

@@ -8,13 +8,29 @@
 #define LOOK_MS   100
 #define DELETE_MS 30000
 
-static bool may_go(const struct weir_spec *spec, const struct ledger *ledger,
-                   const struct weir_record *record)
+/* False for what is no letter of this pipeline. */
+static bool read_ours(const struct weir_spec *spec, const struct weir_record *record, struct letter *letter)
+{
+    return letter_read(record, letter) &&
+           weir_bytes_equal(letter->pipeline, weir_bytes_of(spec->core.pipeline));
+}
+
+static void look_at(const struct weir_spec *spec, const struct ledger *ledger, struct purge_part *part,
+                    const struct weir_record *record)
 {
     struct letter letter;
-    return letter_read(record, &letter) &&
-           weir_bytes_equal(letter.pipeline, weir_bytes_of(spec->core.pipeline)) &&
-           ledger_find(ledger, &letter.source).state != LEDGER_OPEN;
+    bool ours = read_ours(spec, record, &letter), blocked = record->offset >= part->keep;
+    bool goes = ours && ledger_find(ledger, &letter.source).state != LEDGER_OPEN;
+    if (goes && blocked) {
+        part->behind++;
+    } else if (goes) {
+        part->letters++;
+    } else if (!blocked) {
+        part->keep = record->offset;
+        part->held = ours;
+        if (ours)
+            part->by = letter.source;
+    }
 }
 
 static enum weir_err_code read_all(struct range *range, const struct weir_spec *spec,
@@ -27,14 +43,7 @@ static enum weir_err_code read_all(struct range *range, const struct weir_spec *
             return code;
         if (!record)
             continue;
-        struct purge_part *part = &purge->parts[record->partition];
-        bool goes = may_go(spec, ledger, record), blocked = record->offset >= part->keep;
-        if (!goes && !blocked)
-            part->keep = record->offset;
-        else if (goes && blocked)
-            part->behind++;
-        else if (goes)
-            part->letters++;
+        look_at(spec, ledger, &purge->parts[record->partition], record);
     }
 }
 

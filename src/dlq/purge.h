@@ -14,6 +14,8 @@ struct purge_part {
     int64_t keep;     /* the first that stays */
     uint64_t letters; /* closed letters before it */
     uint64_t behind;  /* closed letters behind it, which stay for that */
+    bool held;        /* an open letter is the first that stays */
+    struct letter_place by;
 };
 
 struct purge {

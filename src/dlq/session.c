@@ -152,7 +152,7 @@ static enum weir_err_code check_topics(const struct session_options *options, st
     if (used == 0)
         return WEIR_OK;
     return weir_fail(err, WEIR_ERR_TOPIC_MISSING,
-                     "there is no topic %s: make it with kafka-topics.sh --create%s", missing,
+                     "missing: topic %s; make each with kafka-topics.sh --create%s", missing,
                      ledger ? ", the ledger with --config cleanup.policy=compact" : "");
 }
 
@@ -162,6 +162,10 @@ static enum weir_err_code check_compacted(const struct session_options *options,
     const char *topic = options->spec->dead_letter.ledger;
     enum weir_err_code code =
         admin_setting(options->client, topic, "cleanup.policy", ASK_MS, policy, sizeof policy, err);
+    if (code == WEIR_OK && !*policy)
+        return weir_fail(err, WEIR_ERR_TOPIC_DENIED,
+                         "no permission to see whether topic %s is compacted: grant DESCRIBE_CONFIGS on it",
+                         topic);
     if (code == WEIR_OK && strcmp(policy, "compact") != 0)
         code = weir_fail(
             err, WEIR_ERR_CONFIG,
