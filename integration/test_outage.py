@@ -1,4 +1,4 @@
-"""The brokers are killed. Costs nothing but time, and two lines in the log."""
+"""The brokers go away. Costs nothing but time, and two lines in the log."""
 
 import signal
 import time
@@ -11,6 +11,13 @@ BACKLOG = 200000  # More than weir does before the broker is killed.
 SAID_SECONDS = 20  # Long before a commit that nobody answers is given up.
 
 
+def leave(cluster):
+    """The only broker goes, but is not killed. One that was killed is on record as a leader when it comes back, and loses
+    that a moment later; Kafka then skips the markers of transactions that it was just ending ("likely deleted already"),
+    so that they stay open, or are committed with the producer's next one. Brokers are killed where there are three."""
+    cluster.stop(grace=30)
+
+
 def test_a_broker_restart_in_the_middle(own_cluster, bench_on):
     cluster = own_cluster()
     bench = bench_on(cluster).topics()
@@ -18,7 +25,7 @@ def test_a_broker_restart_in_the_middle(own_cluster, bench_on):
     weir = bench.weir()
     until(lambda: bench.hands.committed(bench.name, bench.input), 20, "the first commit")
     time.sleep(1.5)
-    cluster.kill()
+    leave(cluster)
     time.sleep(0.5)
     cluster.start()
     bench.finished(load)
@@ -35,7 +42,7 @@ def test_a_minute_without_broker_costs_nothing_but_time(own_cluster, bench_on):
     bench.generate(count=BACKLOG, rate=0, format="mixed", malformed=0.05)
     weir = bench.weir(workers=4)
     until(lambda: bench.hands.committed(bench.name, bench.input), 20, "the first commit")
-    cluster.kill()
+    leave(cluster)
     gone = time.monotonic()
     weir.wait_for_log(r"event=broker_down", SAID_SECONDS)
     time.sleep(OUTAGE_SECONDS - (time.monotonic() - gone))
@@ -60,7 +67,7 @@ def test_an_outage_under_load_that_outlives_the_session(own_cluster, bench_on):
     bench.generate(count=BACKLOG, rate=0, format="mixed", malformed=0.05)
     weir = bench.weir()
     until(lambda: bench.hands.committed(bench.name, bench.input), 20, "the first commit")
-    cluster.kill()
+    leave(cluster)
     time.sleep(LONGER_THAN_A_SESSION)
     assert weir.alive, weir.tail()
     cluster.start()
