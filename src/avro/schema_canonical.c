@@ -8,6 +8,9 @@
 /* The polynomial of CRC-64-AVRO, which is also the fingerprint of no bytes. */
 #define CRC64_EMPTY UINT64_C(0xc15d213aa4d7a795)
 
+/* Room for how the definition of a fixed ends, whatever its size. */
+#define FIXED_MAX 64
+
 /* Where the form goes: counted, and written where text is not NULL. */
 struct canon {
     char *text;
@@ -64,7 +67,7 @@ static void put_symbols(struct canon *canon, const struct weir_node *node)
 /* A type with a name is defined where it is met first. */
 static void put_named(struct canon *canon, const struct weir_node *node)
 {
-    char size[32];
+    char size[FIXED_MAX];
     if (canon->written[node->number]) {
         put_quoted(canon, node->name);
         return;

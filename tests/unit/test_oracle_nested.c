@@ -86,7 +86,7 @@ static void fill_union(avro_value_t *value, int depth)
 
 static void fill_record(avro_value_t *value, int depth)
 {
-    size_t n;
+    size_t n = 0;
     avro_value_t field;
     assert_int_equal(avro_value_get_size(value, &n), 0);
     for (size_t i = 0; i < n; i++) {

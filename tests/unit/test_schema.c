@@ -92,6 +92,16 @@ static void published_forms_and_fingerprints(void **state)
     }
 }
 
+static void the_form_of_the_largest_fixed_is_whole(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = parse("{\"type\":\"fixed\",\"name\":\"n.foo\",\"size\":2147483647}");
+    char *canonical = weir_schema_canonical(schema);
+    assert_string_equal(canonical, "{\"name\":\"n.foo\",\"type\":\"fixed\",\"size\":2147483647}");
+    free(canonical);
+    weir_schema_free(schema);
+}
+
 /* A form is a schema itself, of the same form. */
 static void named_types_are_written_once(void **state)
 {
@@ -719,6 +729,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_forms_and_fingerprints),
+        cmocka_unit_test(the_form_of_the_largest_fixed_is_whole),
         cmocka_unit_test(named_types_are_written_once),
         cmocka_unit_test(wrong_schemas_are_refused_with_their_place),
         cmocka_unit_test(defaults_are_checked_and_encoded),
