@@ -175,7 +175,7 @@ static bool write_ordered(struct cursor *c, const struct action_record *record)
 }
 
 /* Reads all fields, and notes where in the reader's encoding each of them lies. */
-static bool find_parts(struct cursor *c, const struct action_record *record, struct action_range *ranges)
+static bool find_parts(struct cursor *c, const struct action_record *record, struct weir_bytes *places)
 {
     for (uint32_t i = 0; i < record->n_parts; i++) {
         const struct action_step *part = &record->parts[i];
@@ -186,21 +186,20 @@ static bool find_parts(struct cursor *c, const struct action_record *record, str
         if (!decode_value(c, part->action, &nowhere, !copied))
             return cursor_fail_in(c, part->name);
         if (part->slot >= 0 && copied)
-            ranges[part->slot].bytes = (struct weir_bytes){start, (size_t)(c->p - start)};
+            places[part->place] = (struct weir_bytes){start, (size_t)(c->p - start)};
         else if (part->slot >= 0)
-            ranges[part->slot].bytes = (struct weir_bytes){c->out->base + used, c->out->used - used};
+            places[part->place] = (struct weir_bytes){c->out->base + used, c->out->used - used};
     }
     return true;
 }
 
 /* Writes the fields one after the other behind what find_parts wrote, and then moves them there. */
-static bool put_in_order(struct cursor *c, const struct action_record *record,
-                         const struct action_range *ranges, size_t begin)
+static bool put_in_order(struct cursor *c, const struct weir_bytes *places, size_t n, size_t begin)
 {
     struct weir_arena *out = c->out;
     size_t ordered = out->used;
-    for (uint32_t i = 0; i < record->n_slots; i++)
-        if (!write_bytes(c, ranges[i].bytes))
+    for (size_t i = 0; i < n; i++)
+        if (!write_bytes(c, places[i]))
             return false;
     size_t len = out->used - ordered;
     memmove(out->base + begin, out->base + ordered, len);
@@ -210,15 +209,12 @@ static bool put_in_order(struct cursor *c, const struct action_record *record,
 
 static bool write_unordered(struct cursor *c, const struct action_record *record)
 {
-    size_t cap = c->out->cap, begin = c->out->used;
-    struct action_range *ranges =
-        cursor_reserve(c->out, record->n_slots, sizeof *ranges, _Alignof(struct action_range));
-    if (!ranges)
+    size_t cap = c->out->cap, begin = c->out->used, n = record->n_places;
+    struct weir_bytes *places = cursor_reserve(c->out, n, sizeof *places, _Alignof(struct weir_bytes));
+    if (!places)
         return cursor_fail_full(c);
-    memset(ranges, 0, record->n_slots * sizeof *ranges);
-    for (uint32_t i = 0; i < record->n_defaults; i++)
-        ranges[record->defaults[i].slot].bytes = record->defaults[i].value.raw;
-    if (!find_parts(c, record, ranges) || !put_in_order(c, record, ranges, begin))
+    memcpy(places, record->places, n * sizeof *places);
+    if (!find_parts(c, record, places) || !put_in_order(c, places, n, begin))
         return false;
     c->out->cap = cap;
     return true;

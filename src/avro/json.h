@@ -61,7 +61,7 @@ bool json_write(const struct weir_node *type, struct weir_bytes avro, struct wei
  * What json_write takes at most for a value of so many bytes: fixed + factor times them. Bounded: where the
  * schema's names would allow more, a value that needs more is too large.
  */
-#define JSON_FIXED_MAX  ((size_t)1024 * 1024)
+#define JSON_FIXED_MAX  ((size_t)128 * 1024)
 #define JSON_FACTOR_MAX 32
 struct json_room {
     size_t fixed;

@@ -17,13 +17,16 @@
 /* How deep types are followed; what is deeper is taken to be as long as can be. */
 #define TYPES_DEPTH_MAX 256
 
+/* The fixed part of a type that contains itself. */
+#define ENDLESS_FIXED ((size_t)4 * 1024)
+
 struct measuring {
     struct json_room *named; /* by number: of those that are known; factor 0: not yet */
     bool *open;              /* by number: being measured */
     size_t depth;
 };
 
-static const struct json_room longest = {JSON_FIXED_MAX, JSON_FACTOR_MAX};
+static const struct json_room longest = {ENDLESS_FIXED, JSON_FACTOR_MAX};
 
 static struct json_room measure(struct measuring *m, const struct weir_node *node);
 

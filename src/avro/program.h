@@ -52,6 +52,7 @@ struct action_step {
     const char *name;         /* for reasons; the reader's, where it has the field */
     struct weir_bytes before; /* what an ordered record writes before it: fields that only the reader has */
     int32_t slot;             /* the reader's field that gets it, -1: it is skipped */
+    uint32_t place;           /* of a part that is not skipped: which of the record's places it has */
 };
 
 /* A field that only the reader has. */
@@ -68,6 +69,10 @@ struct action_record {
     uint32_t n_parts, n_defaults;
     uint32_t n_slots;       /* the reader's fields */
     struct weir_bytes tail; /* what an ordered record writes at its end */
+    /* Of a record that is not ordered: the reader's fields of which there are bytes, with those that have
+     * their default; the others are empty. */
+    const struct weir_bytes *places;
+    uint32_t n_places;
 };
 
 struct action_items {
@@ -101,16 +106,11 @@ struct action {
     size_t ranges; /* bytes that hold the places of fields, of those within included */
 };
 
-/* Where a field of a record that is not ordered lies until all have been read: in the reader's encoding. */
-struct action_range {
-    struct weir_bytes bytes;
-};
-
 struct resolution {
     struct region region;
     const struct action *root;
     size_t n_actions;
-    struct resolve_room room;
+    struct resolve_room growth, room;
 };
 
 #endif

@@ -113,6 +113,11 @@ size_t resolve_size(const struct resolution *resolution)
     return resolution->n_actions;
 }
 
+struct resolve_room resolve_growth(const struct resolution *resolution)
+{
+    return resolution->growth;
+}
+
 struct resolve_room resolve_room(const struct resolution *resolution)
 {
     return resolution->room;

@@ -26,8 +26,13 @@ struct resolution;
  * Bounds of what a value may become: so many bytes and so many times its own. Where the schemas allow more
  * (fields with long defaults in the items of an array), a value that needs more is too large.
  */
-#define RESOLVE_FIXED_MAX  ((size_t)1024 * 1024)
+#define RESOLVE_FIXED_MAX  ((size_t)128 * 1024)
 #define RESOLVE_FACTOR_MAX 16
+
+/* The fixed part where types contain themselves, each time with at least a byte; and most bytes that hold the
+ * places of fields while records are put in order that are within one another. */
+#define RESOLVE_ENDLESS_FIXED ((size_t)4 * 1024)
+#define RESOLVE_PLACES_MAX    ((size_t)128 * 1024)
 
 /* A number of bytes that depends on the length of a value. */
 struct resolve_room {
@@ -60,7 +65,10 @@ bool resolve_is_copy(const struct resolution *resolution);
 /* How many actions it has. */
 size_t resolve_size(const struct resolution *resolution);
 
-/* Room for what a value becomes, and for what is needed on the way. */
+/* The most that a value becomes. */
+struct resolve_room resolve_growth(const struct resolution *resolution);
+
+/* The room that this takes, with what is needed on the way. */
 struct resolve_room resolve_room(const struct resolution *resolution);
 
 /* The scratch that decode_record or decode_rewrite should have for a payload of so many bytes, reason

@@ -247,8 +247,8 @@ static bool look_at_ranges(struct action *action)
     for (uint32_t i = 0; action->op == ACTION_RECORD && i < action->n; i++)
         ranges = most(ranges, action->record.steps[i].action->ranges);
     if (action->op == ACTION_RECORD && !action->ordered)
-        ranges += (action->record.n_slots + 1) * sizeof(struct action_range);
-    ranges = least(ranges, RESOLVE_FIXED_MAX);
+        ranges += (action->record.n_slots + 1) * sizeof(struct weir_bytes);
+    ranges = least(ranges, RESOLVE_PLACES_MAX);
     bool changed = ranges != action->ranges;
     action->ranges = ranges;
     return changed;
@@ -263,16 +263,27 @@ static bool goes_round(struct resolving *r, look_fn *look)
     return true;
 }
 
+/* As deep as values nest, each time with the most places that a record has. */
+static size_t endless_ranges(const struct resolving *r)
+{
+    size_t slots = 0;
+    for (const struct action *action = r->last; action; action = action->before)
+        if (action->op == ACTION_RECORD && !action->failed && !action->same && !action->ordered)
+            slots = most(slots, action->record.n_slots + 1);
+    return least(slots * sizeof(struct weir_bytes) * WEIR_VALUE_DEPTH_MAX, RESOLVE_PLACES_MAX);
+}
+
 static void settle_room(struct resolving *r, const struct action *root)
 {
-    struct resolve_room *room = &r->resolution->room;
+    struct resolution *resolution = r->resolution;
     bool endless = goes_round(r, look_at_room);
-    *room = endless ? bounded(RESOLVE_FIXED_MAX, RESOLVE_FACTOR_MAX) : root->room;
-    size_t ranges = goes_round(r, look_at_ranges) ? RESOLVE_FIXED_MAX : root->ranges;
+    resolution->growth = endless ? bounded(RESOLVE_ENDLESS_FIXED, RESOLVE_FACTOR_MAX) : root->room;
+    resolution->room = resolution->growth;
+    size_t ranges = goes_round(r, look_at_ranges) ? endless_ranges(r) : root->ranges;
     /* Fields that stand in another order are written twice. */
     if (ranges > 0)
-        *room = bounded(2 * room->fixed, 2 * room->factor);
-    room->fixed = least(room->fixed + ranges, RESOLVE_FIXED_MAX);
+        resolution->room = bounded(2 * resolution->growth.fixed, 2 * resolution->growth.factor);
+    resolution->room.fixed += ranges;
 }
 
 /* --- records within others --- */
@@ -304,26 +315,58 @@ static bool has_bytes(const struct action_step *step)
     return step->slot < 0 ? step->action->writer->least > 0 : !is_empty(step);
 }
 
+/* What an ordered record writes between its parts. */
+static bool place_ordered(struct resolving *r, struct action_record *record, struct action_step *parts)
+{
+    int32_t next = 0;
+    for (uint32_t i = 0; i < record->n_parts; i++) {
+        if (parts[i].slot < 0)
+            continue;
+        if (!join_defaults(r, record, next, parts[i].slot, &parts[i].before))
+            return false;
+        next = parts[i].slot + 1;
+    }
+    return join_defaults(r, record, next, INT32_MAX, &record->tail);
+}
+
+/* Gives each of the reader's fields of which there are bytes its place. */
+static bool place_unordered(struct resolving *r, struct action_record *record, struct action_step *parts)
+{
+    struct weir_bytes *places = resolve_take(r, record->n_slots * sizeof *places);
+    struct action_step **part_of = resolve_take(r, record->n_slots * sizeof *part_of);
+    const struct action_default **default_of = resolve_take(r, record->n_slots * sizeof *default_of);
+    if (!places || !part_of || !default_of)
+        return false;
+    for (uint32_t i = 0; i < record->n_parts; i++)
+        if (parts[i].slot >= 0)
+            part_of[parts[i].slot] = &parts[i];
+    for (uint32_t i = 0; i < record->n_defaults; i++)
+        default_of[record->defaults[i].slot] = &record->defaults[i];
+    for (uint32_t slot = 0; slot < record->n_slots; slot++) {
+        const struct action_default *missing = default_of[slot];
+        if (part_of[slot])
+            part_of[slot]->place = record->n_places++;
+        else if (missing && missing->value.raw.len > 0)
+            places[record->n_places++] = missing->value.raw;
+    }
+    record->places = places;
+    return true;
+}
+
 static bool make_parts(struct resolving *r, struct action *action)
 {
     struct action_record *record = &action->record;
     struct action_step *parts = resolve_take(r, action->n * sizeof *parts);
-    int32_t next = 0;
     if (!parts)
         return false;
     record->parts = parts;
-    for (uint32_t i = 0; i < action->n; i++) {
-        if (!has_bytes(&record->steps[i]))
-            continue;
-        struct action_step *part = &parts[record->n_parts++];
-        *part = record->steps[i];
-        if (!action->ordered || part->slot < 0)
-            continue;
-        if (!join_defaults(r, record, next, part->slot, &part->before))
-            return false;
-        next = part->slot + 1;
-    }
-    return !action->ordered || join_defaults(r, record, next, INT32_MAX, &record->tail);
+    for (uint32_t i = 0; i < action->n; i++)
+        if (has_bytes(&record->steps[i]))
+            parts[record->n_parts++] = record->steps[i];
+    /* One that is skipped, or stays as it is, is only walked through. */
+    if (!action->reader || action->same)
+        return true;
+    return action->ordered ? place_ordered(r, record, parts) : place_unordered(r, record, parts);
 }
 
 /* Items that need not be looked at one by one. */

@@ -210,6 +210,12 @@ static enum weir_err_code compile_steps(struct compiler *c)
 
 /* --- how much room a record may need --- */
 
+/* Most bytes that a record's output may have because its schemas let it grow; most times its own bytes that
+ * its JSON may have because of names that stand again and again, and how often it is by characters alone. */
+#define PLAN_GROWN_MAX       ((size_t)256 * 1024)
+#define PLAN_JSON_FACTOR_MAX 64
+#define JSON_FACTOR_USUAL    6
+
 /* Most bytes that a value which a step makes has beyond its text: union index, and length or number. */
 #define VALUE_MAX ((size_t)2 * ENCODE_LONG_MAX)
 
@@ -251,27 +257,55 @@ static struct plan_room decoding_room(const struct weir_plan *plan)
 /* The bytes of all slots: as they came, as decoding wrote them, or defaults. */
 static struct plan_room slots_room(const struct weir_plan *plan)
 {
-    struct plan_room room = decoding_room(plan);
-    room.factor = most(room.factor, 1);
+    struct plan_room room = {0, 1};
+    if (plan->decode) {
+        struct resolve_room growth = resolve_growth(plan->decode);
+        room = (struct plan_room){growth.fixed, most(growth.factor, 1)};
+    } else {
+        struct plan_room json = decoding_room(plan);
+        room = (struct plan_room){json.fixed, most(json.factor, 1)};
+    }
     for (size_t i = 0; i < plan->reader->n; i++)
         room.fixed += plan->reader->fields[i].default_value.len;
     return room;
 }
 
-/* What the steps write: each slot's bytes as often as it is copied, rewritten, and what does not come from
- * slots. */
+/*
+ * What the steps write: each slot's bytes as often as it is copied, rewritten, and what does not come from
+ * slots. How much rewriting may add is bounded, so that a record never asks for more than a block of a
+ * batch's memory because of what its schemas would allow.
+ */
 static struct plan_room output_room(const struct weir_plan *plan)
 {
     struct plan_room slots = slots_room(plan);
-    size_t copies = most_copies(plan), growth = 1, sum = WEIR_WIRE_PREFIX;
+    size_t copies = most_copies(plan), factor = 1, sum = WEIR_WIRE_PREFIX, grown = 0, passing = 0;
     for (size_t i = 0; i < plan->n_steps; i++) {
         const struct step *step = &plan->steps[i];
-        struct resolve_room room = step->rewrite ? resolve_room(step->rewrite) : (struct resolve_room){0, 1};
-        sum += step->bytes.len + VALUE_MAX + room.fixed;
-        growth = most(growth, room.factor);
+        sum += step->bytes.len + VALUE_MAX;
+        if (!step->rewrite)
+            continue;
+        struct resolve_room growth = resolve_growth(step->rewrite), room = resolve_room(step->rewrite);
+        grown += growth.fixed;
+        passing = most(passing, room.fixed - growth.fixed + (room.factor > growth.factor ? slots.fixed : 0));
+        factor = most(factor, room.factor);
     }
-    size_t factor = least(slots.factor * growth, RESOLVE_FACTOR_MAX) * copies;
-    return (struct plan_room){sum + slots.fixed * growth * copies, factor};
+    grown += slots.fixed * copies * (factor - 1) + passing;
+    return (struct plan_room){sum + slots.fixed * copies + least(grown, PLAN_GROWN_MAX),
+                              most(least(slots.factor * factor, RESOLVE_FACTOR_MAX), 1) * copies};
+}
+
+/* How long the JSON of so much can be. */
+static enum weir_err_code measure_json(const struct compiler *c, struct plan_room avro,
+                                       struct plan_room *room)
+{
+    struct json_room json;
+    if (!json_room(c->request->output, &json))
+        return complain_memory(c->err);
+    size_t usual = least(json.factor, JSON_FACTOR_USUAL);
+    room->fixed +=
+        json.fixed + usual * avro.fixed + least((json.factor - usual) * avro.fixed, PLAN_GROWN_MAX);
+    room->factor += most(least(json.factor * avro.factor, PLAN_JSON_FACTOR_MAX), usual * avro.factor);
+    return WEIR_OK;
 }
 
 /* Upper bounds, so that what a record may use depends on nothing but the plan and the record's size. */
@@ -290,14 +324,9 @@ static enum weir_err_code measure_plan(const struct compiler *c)
     }
     if (plan->spec->output_format != WEIR_FORMAT_JSON)
         return WEIR_OK;
-    struct json_room json;
-    if (!json_room(c->request->output, &json))
-        return complain_memory(c->err);
     plan->temporary.fixed += avro.fixed;
     plan->temporary.factor += avro.factor;
-    plan->result.fixed += json.fixed + json.factor * avro.fixed;
-    plan->result.factor += json.factor * avro.factor;
-    return WEIR_OK;
+    return measure_json(c, avro, &plan->result);
 }
 
 /* --- the whole --- */

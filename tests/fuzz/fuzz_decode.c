@@ -155,7 +155,7 @@ static void check_output(const struct pair *pair, struct weir_bytes out)
 static bool may_be_large(const struct pair *pair)
 {
     struct resolve_room room = resolve_room(pair->resolution);
-    return room.factor == RESOLVE_FACTOR_MAX || room.fixed == RESOLVE_FIXED_MAX;
+    return room.factor == RESOLVE_FACTOR_MAX || room.fixed >= RESOLVE_FIXED_MAX;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
