@@ -72,6 +72,15 @@ struct weir_set_spec {
 enum weir_format { WEIR_FORMAT_AUTO, WEIR_FORMAT_AVRO, WEIR_FORMAT_JSON };
 enum weir_tombstone { WEIR_TOMBSTONE_REJECT, WEIR_TOMBSTONE_PASS, WEIR_TOMBSTONE_DROP };
 enum weir_unknown { WEIR_UNKNOWN_IGNORE, WEIR_UNKNOWN_REJECT };
+enum weir_unions {
+    WEIR_UNIONS_AUTO,  /* plain or tagged, told apart value by value */
+    WEIR_UNIONS_PLAIN, /* the value alone */
+    WEIR_UNIONS_TAGGED /* {"branch": value}, as the Avro specification's JSON encoding has it */
+};
+enum weir_numbers {
+    WEIR_NUMBERS_STRICT, /* numbers only */
+    WEIR_NUMBERS_TEXT    /* also texts that hold one */
+};
 enum weir_partition_by {
     WEIR_PARTITION_AUTO,   /* the source's where both topics have as many partitions, else by key */
     WEIR_PARTITION_SOURCE, /* the source's, modulo the target's count */
@@ -85,9 +94,11 @@ struct weir_pipeline_spec {
     const char *input_topic; /* for { source: topic } */
     enum weir_format input_format;
     enum weir_tombstone tombstone;
-    enum weir_unknown unknown_fields; /* of JSON input */
-    enum weir_format output_format;   /* AVRO or JSON */
-    const char *partition_field;      /* for WEIR_PARTITION_FIELD, else NULL */
+    enum weir_unknown unknown_fields; /* of JSON input, and the next two */
+    enum weir_unions unions;
+    enum weir_numbers numbers;
+    enum weir_format output_format; /* AVRO or JSON */
+    const char *partition_field;    /* for WEIR_PARTITION_FIELD, else NULL */
     const struct weir_rule_spec *drop_when;
     size_t n_drop_when;
     const struct weir_rule_spec *check;

@@ -33,7 +33,8 @@ static enum weir_err_code compile_input(const struct compiler *c)
         return resolve_new(writer->root, plan->reader, &plan->decode, c->err);
     if (plan->spec->input_format == WEIR_FORMAT_AVRO)
         return WEIR_OK;
-    return json_reader_new(plan->reader, plan->spec->unknown_fields, &plan->json, c->err);
+    const struct json_options options = {plan->spec->unknown_fields, plan->spec->unions, plan->spec->numbers};
+    return json_reader_new(c->request->reader, &options, &plan->json, c->err);
 }
 
 /* --- rules --- */
@@ -261,9 +262,9 @@ static struct plan_room slots_room(const struct weir_plan *plan)
     if (plan->decode) {
         struct resolve_room growth = resolve_growth(plan->decode);
         room = (struct plan_room){growth.fixed, most(growth.factor, 1)};
-    } else {
-        struct plan_room json = decoding_room(plan);
-        room = (struct plan_room){json.fixed, most(json.factor, 1)};
+    } else if (plan->json) {
+        struct json_room growth = json_growth(plan->json);
+        room = (struct plan_room){growth.fixed, most(growth.factor, 1)};
     }
     for (size_t i = 0; i < plan->reader->n; i++)
         room.fixed += plan->reader->fields[i].default_value.len;

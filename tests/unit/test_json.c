@@ -23,13 +23,18 @@ struct result {
     struct weir_arena scratch;
 };
 
-static struct json_reader *reader_of(const struct weir_schema *schema, enum weir_unknown unknown)
+static struct json_reader *reader_with(const struct weir_schema *schema, struct json_options options)
 {
     struct json_reader *reader = NULL;
     struct weir_err err = {WEIR_OK, ""};
-    if (json_reader_new(schema->root, unknown, &reader, &err) != WEIR_OK)
+    if (json_reader_new(schema, &options, &reader, &err) != WEIR_OK)
         fail_msg("%s", err.text);
     return reader;
+}
+
+static struct json_reader *reader_of(const struct weir_schema *schema, enum weir_unknown unknown)
+{
+    return reader_with(schema, (struct json_options){.unknown = unknown});
 }
 
 static struct result read_within(const struct json_reader *reader, struct weir_bytes in, size_t cap)
@@ -66,6 +71,13 @@ static void assert_bytes(struct weir_bytes a, struct weir_bytes b)
 
 /* --- values --- */
 
+#define ARRAY(items) "{'type':'array','items':" items "}"
+#define MAP(values)  "{'type':'map','values':" values "}"
+#define FIXED        "{'type':'fixed','name':'x','size':2}"
+#define LIST                                                                                                 \
+    "{'type':'record','name':'l','fields':[" GIVEN_FIELD("v", "'int'") "," GIVEN_FIELD("n",                  \
+                                                                                       "['null','l']") "]}"
+#define RECORD_OF(name, fields) "{'type':'record','name':'" name "','fields':[" fields "]}"
 #define S                                                                                                    \
     "{'type':'record','name':'s','fields':[{'name':'a','type':'int'},"                                       \
     "{'name':'b','type':'string','default':'x'}]}"
@@ -120,6 +132,29 @@ static const struct {
     {"[" GIVEN_ENUM("'A'") ",{\"type\":\"enum\",\"name\":\"e2\",\"symbols\":[\"B\"]}]", "\"B\"", SLOT_SYMBOL,
      GIVEN_BYTES(2, 0)},
     {"['null'," S "]", "{\"a\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 2, 'x')},
+    {"'float'", "\"NaN\"", SLOT_REAL, GIVEN_BYTES(0, 0, 0xC0, 0x7F)},
+    {"'double'", "\"-Infinity\"", SLOT_REAL, GIVEN_BYTES(0, 0, 0, 0, 0, 0, 0xF0, 0xFF)},
+    {"['null','double']", "\"Infinity\"", SLOT_REAL, GIVEN_BYTES(2, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F)},
+    {"['double','string']", "\"NaN\"", SLOT_TEXT, GIVEN_BYTES(2, 6, 'N', 'a', 'N')},
+    {FIXED, "\"a\\u00ff\"", SLOT_BINARY, GIVEN_BYTES('a', 0xFF)},
+    {"['bytes'," FIXED "]", "\"a\303\277\"", SLOT_BINARY, GIVEN_BYTES(2, 'a', 0xFF)},
+    {"[" FIXED ",'bytes']", "\"abc\"", SLOT_BINARY, GIVEN_BYTES(2, 6, 'a', 'b', 'c')},
+    {"[" FIXED "," GIVEN_ENUM("'AB'") "]", "\"AB\"", SLOT_SYMBOL, GIVEN_BYTES(2, 0)},
+    /* arrays and maps */
+    {ARRAY("'int'"), "[]", SLOT_NESTED, GIVEN_BYTES(0)},
+    {ARRAY("'int'"), "[ 1 , -2 ]", SLOT_NESTED, GIVEN_BYTES(4, 2, 3, 0)},
+    {ARRAY("'null'"), "[null,null]", SLOT_NESTED, GIVEN_BYTES(4, 0)},
+    {ARRAY(ARRAY("'boolean'")), "[[],[true],[ ]]", SLOT_NESTED, GIVEN_BYTES(6, 0, 2, 1, 0, 0, 0)},
+    {ARRAY(S), "[{\"a\":1},{\"b\":\"\",\"a\":2}]", SLOT_NESTED, GIVEN_BYTES(4, 2, 2, 'x', 4, 0, 0)},
+    {ARRAY("['null','string']"), "[null,\"y\"]", SLOT_NESTED, GIVEN_BYTES(4, 0, 2, 2, 'y', 0)},
+    {MAP("'int'"), "{}", SLOT_NESTED, GIVEN_BYTES(0)},
+    {MAP("'int'"), "{ \"\\u00e4\" : 1 , \"\" :2}", SLOT_NESTED, GIVEN_BYTES(4, 4, 0xC3, 0xA4, 2, 0, 4, 0)},
+    {MAP(MAP("'null'")), "{\"a\":{\"b\":null},\"b\":{}}", SLOT_NESTED,
+     GIVEN_BYTES(4, 2, 'a', 2, 2, 'b', 0, 2, 'b', 0, 0)},
+    {"['null'," ARRAY("'int'") "," MAP("'int'") "]", "[1]", SLOT_NESTED, GIVEN_BYTES(2, 2, 2, 0)},
+    {"['null'," ARRAY("'int'") "," MAP("'int'") "]", "{\"int\":1}", SLOT_NESTED,
+     GIVEN_BYTES(4, 2, 6, 'i', 'n', 't', 2, 0)},
+    {LIST, "{\"n\":{\"n\":null,\"v\":2},\"v\":1}", SLOT_NESTED, GIVEN_BYTES(2, 2, 4, 0)},
 };
 
 static void values_become_avro(void **state)
@@ -143,6 +178,148 @@ static void values_become_avro(void **state)
         assert_bytes(r.slots[0].raw, values[i].raw);
         result_free(&r);
         json_reader_free(reader);
+        weir_schema_free(schema);
+    }
+}
+
+/* --- unions --- */
+
+#define CIRCLE  RECORD_OF("n.circle", GIVEN_FIELD("r", "'int'") "," GIVEN_DEFAULT("c", "'string'", "''"))
+#define SQUARE  RECORD_OF("n.square", GIVEN_FIELD("a", "'int'") "," GIVEN_DEFAULT("c", "'string'", "''"))
+#define LABEL   RECORD_OF("n.label", GIVEN_FIELD("a", "'string'"))
+#define SHAPES  "['null'," CIRCLE "," SQUARE "," LABEL "]"
+#define HOLDING RECORD_OF("n.h", GIVEN_FIELD("s", "[" CIRCLE "," LABEL "]"))
+#define TAGGED  RECORD_OF("n.t", GIVEN_FIELD("string", "'int'"))
+
+static const struct {
+    const char *type, *value;
+    enum weir_unions unions;
+    struct weir_bytes raw; /* NULL: it is of no branch */
+} chosen[] = {
+    /* the record that takes the object whole */
+    {SHAPES, "{\"r\":1}", WEIR_UNIONS_PLAIN, GIVEN_BYTES(2, 2, 0)},
+    {SHAPES, "{\"c\":\"x\",\"a\":1}", WEIR_UNIONS_PLAIN, GIVEN_BYTES(4, 2, 2, 'x')},
+    {SHAPES, "{\"a\":\"x\"}", WEIR_UNIONS_PLAIN, GIVEN_BYTES(6, 2, 'x')},
+    /* or with members that it has not */
+    {SHAPES, "{\"z\":[],\"a\":1}", WEIR_UNIONS_PLAIN, GIVEN_BYTES(4, 2, 0)},
+    {SHAPES, "{\"z\":0}", WEIR_UNIONS_PLAIN, GIVEN_NOTHING},
+    {"[" MAP("'int'") "," SQUARE "]", "{\"a\":1}", WEIR_UNIONS_PLAIN, GIVEN_BYTES(2, 2, 0)},
+    {"[" SQUARE "," MAP("'int'") "]", "{\"z\":1,\"a\":1}", WEIR_UNIONS_PLAIN,
+     GIVEN_BYTES(2, 4, 2, 'z', 2, 2, 'a', 2, 0)},
+    {"[" SQUARE "," MAP("'int'") "]", "{\"z\":\"\",\"a\":1}", WEIR_UNIONS_PLAIN, GIVEN_BYTES(0, 2, 0)},
+    /* a union within */
+    {"[" HOLDING "," MAP("'n.label'") "]", "{\"s\":{\"a\":\"x\"}}", WEIR_UNIONS_PLAIN,
+     GIVEN_BYTES(0, 2, 2, 'x')},
+    /* tags */
+    {"['null','string']", "{\"string\":\"x\"}", WEIR_UNIONS_AUTO, GIVEN_BYTES(2, 2, 'x')},
+    {"['null','string']", "{ \"str\\u0069ng\" : \"x\" }", WEIR_UNIONS_TAGGED, GIVEN_BYTES(2, 2, 'x')},
+    {"['null','string']", "{\"string\":\"x\"}", WEIR_UNIONS_PLAIN, GIVEN_NOTHING},
+    {"['null','string']", "\"x\"", WEIR_UNIONS_TAGGED, GIVEN_NOTHING},
+    {"['null','string']", "null", WEIR_UNIONS_TAGGED, GIVEN_BYTES(0)},
+    {"['null','string']", "{\"null\":null}", WEIR_UNIONS_TAGGED, GIVEN_NOTHING},
+    {"['int','long']", "{\"long\":1}", WEIR_UNIONS_AUTO, GIVEN_BYTES(2, 2)},
+    {"['bytes'," FIXED "]", "{\"bytes\":\"ab\"}", WEIR_UNIONS_AUTO, GIVEN_BYTES(0, 4, 'a', 'b')},
+    {SHAPES, "{\"n.square\":{\"a\":1}}", WEIR_UNIONS_AUTO, GIVEN_BYTES(4, 2, 0)},
+    {SHAPES, "{\"square\":{\"a\":1}}", WEIR_UNIONS_AUTO, GIVEN_NOTHING},
+    {SHAPES, "{\"n.square\":{\"a\":1},\"z\":1}", WEIR_UNIONS_AUTO, GIVEN_NOTHING},
+    {SHAPES, "{\"a\":1}", WEIR_UNIONS_TAGGED, GIVEN_NOTHING},
+    {"['string'," ARRAY("'string'") "]", "{\"array\":[\"x\"]}", WEIR_UNIONS_AUTO,
+     GIVEN_BYTES(2, 2, 2, 'x', 0)},
+    /* what is a tag may be a plain value */
+    {"['string'," MAP("'string'") "]", "{\"string\":\"x\"}", WEIR_UNIONS_AUTO,
+     GIVEN_BYTES(2, 2, 12, 's', 't', 'r', 'i', 'n', 'g', 2, 'x', 0)},
+    {"['string'," MAP("'string'") "]", "{\"string\":\"x\"}", WEIR_UNIONS_TAGGED, GIVEN_BYTES(0, 2, 'x')},
+    {"['string'," MAP("'string'") "]", "{\"map\":{\"x\":\"\"}}", WEIR_UNIONS_TAGGED,
+     GIVEN_BYTES(2, 2, 2, 'x', 0, 0)},
+    {"['string'," TAGGED "]", "{\"string\":1}", WEIR_UNIONS_AUTO, GIVEN_BYTES(2, 2)},
+    {"['string'," TAGGED "]", "{\"string\":\"x\"}", WEIR_UNIONS_TAGGED, GIVEN_BYTES(0, 2, 'x')},
+};
+
+static void branches_are_found(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++) {
+        struct weir_schema *schema = given_schema(chosen[i].type);
+        struct json_reader *reader = reader_with(schema, (struct json_options){.unions = chosen[i].unions});
+        struct weir_bytes in = given_copy(weir_bytes_of(chosen[i].value)), avro = WEIR_NO_BYTES;
+        struct weir_arena out = given_arena(json_scratch(reader, in.len));
+        struct weir_reason why;
+        bool done = json_read_value(reader, in, &out, &avro, &why);
+        if (done != (chosen[i].raw.len > 0) || (done && !weir_bytes_equal(avro, chosen[i].raw)))
+            fail_msg("%s: %s", chosen[i].type, chosen[i].value);
+        assert_true(done || (why.code != WEIR_CODE_TOO_LARGE && why.text.len > 0));
+        assert_int_equal(out.cap, json_scratch(reader, in.len));
+        free((void *)in.data);
+        given_arena_free(&out);
+        json_reader_free(reader);
+        weir_schema_free(schema);
+    }
+}
+
+/* When no branch takes it, the reason is that of the branch that came farthest. */
+static void the_nearest_branch_says_why(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(GIVEN_ONE(SHAPES));
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    struct result r = read_text(reader, "{\"f\":{\"a\":1,\"c\":2}}");
+    assert_false(r.done);
+    given_reason(&r.why, WEIR_CODE_WRONG_TYPE, "f.c", 16, "a number is no string");
+    result_free(&r);
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+/* Each object fits two records until the last value is seen: trying all would never end. */
+static void tries_are_bounded(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema("[" RECORD_OF(
+        "p",
+        GIVEN_FIELD("x", "['p'," RECORD_OF("q", GIVEN_FIELD("x", "['p','q','int']")) ",'int']")) ",'q']");
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    char text[6 * 60 + 8] = "";
+    for (int i = 0; i < 60; i++)
+        memcpy(text + 5 * i, "{\"x\":", 5);
+    memcpy(text + 300, "true", 4);
+    memset(text + 304, '}', 60);
+    struct weir_bytes in = weir_bytes_of(text), avro;
+    struct weir_arena out = given_arena(json_scratch(reader, in.len));
+    struct weir_reason why;
+    assert_false(json_read_value(reader, in, &out, &avro, &why));
+    given_reason(&why, WEIR_CODE_WRONG_TYPE, NULL, 0, "tried too often");
+    given_arena_free(&out);
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
+static void texts_are_numbers_where_they_may(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *value;
+        bool done;
+    } texts[] = {
+        {"'int'", "\"7\"", true},           {"'long'", "\"-1e3\"", true},
+        {"'double'", "\"0.5\"", true},      {"'float'", "\"1\"", true},
+        {"'int'", "\"7 \"", false},         {"'int'", "\"\"", false},
+        {"'int'", "\"1.5\"", false},        {"'int'", "\"x\"", false},
+        {"'boolean'", "\"1\"", false},      {"['null','int']", "\"7\"", true},
+        {"['null','int']", "\"x\"", false}, {"['int','double']", "\"1.5\"", true},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct weir_schema *schema = given_schema(texts[i].type);
+        struct weir_bytes in = weir_bytes_of(texts[i].value), avro;
+        for (int allowed = 0; allowed <= 1; allowed++) {
+            struct json_reader *reader =
+                reader_with(schema, (struct json_options){.numbers = (enum weir_numbers)allowed});
+            struct weir_arena out = given_arena(json_scratch(reader, in.len));
+            struct weir_reason why;
+            if (json_read_value(reader, in, &out, &avro, &why) != (allowed && texts[i].done))
+                fail_msg("%s: %s", texts[i].type, texts[i].value);
+            given_arena_free(&out);
+            json_reader_free(reader);
+        }
         weir_schema_free(schema);
     }
 }
@@ -282,6 +459,24 @@ static const struct {
     {GIVEN_ONE("'bytes'"), "{\"f\":\"a\\u0100\"}", WEIR_CODE_OUT_OF_RANGE, "f", 7, "U+0100 is not a byte"},
     {GIVEN_ONE("'bytes'"), "{\"f\":\"\342\202\254\"}", WEIR_CODE_OUT_OF_RANGE, "f", 6,
      "U+20AC is not a byte"},
+    {GIVEN_ONE(FIXED), "{\"f\":\"a\"}", WEIR_CODE_BAD_LENGTH, "f", 5, "1 bytes where x has 2"},
+    {GIVEN_ONE(FIXED), "{\"f\":\"\\u0100a\"}", WEIR_CODE_OUT_OF_RANGE, "f", 6, "U+0100 is not a byte"},
+    {GIVEN_ONE("['null'," FIXED "]"), "{\"f\":\"abc\"}", WEIR_CODE_BAD_LENGTH, "f", 5, "3 bytes where"},
+    {GIVEN_ONE("'double'"), "{\"f\":\"nan\"}", WEIR_CODE_WRONG_TYPE, "f", 5, "a text is no double"},
+    /* arrays and maps */
+    {GIVEN_ONE(ARRAY("'int'")), "{\"f\":{}}", WEIR_CODE_WRONG_TYPE, "f", 5, "an object is no array"},
+    {GIVEN_ONE(ARRAY("'int'")), "{\"f\":[1,]}", WEIR_CODE_NOT_JSON, "f[1]", 8, "no value"},
+    {GIVEN_ONE(ARRAY("'int'")), "{\"f\":[1 2]}", WEIR_CODE_NOT_JSON, "f", 8, "no comma or bracket"},
+    {GIVEN_ONE(ARRAY("'int'")), "{\"f\":[1,\"\"]}", WEIR_CODE_WRONG_TYPE, "f[1]", 8, "a text is no int"},
+    {GIVEN_ONE(ARRAY(ARRAY("'int'"))), "{\"f\":[[],[1,x]]}", WEIR_CODE_NOT_JSON, "f[1][1]", 12, "no value"},
+    {GIVEN_ONE(ARRAY(S)), "{\"f\":[{}]}", WEIR_CODE_MISSING_FIELD, "f[0].a", -1, "the field is missing"},
+    {GIVEN_ONE(MAP("'int'")), "{\"f\":[]}", WEIR_CODE_WRONG_TYPE, "f", 5, "an array is no map"},
+    {GIVEN_ONE(MAP("'int'")), "{\"f\":{\"a\":1,}}", WEIR_CODE_NOT_JSON, "f[1]", 12, "no name"},
+    {GIVEN_ONE(MAP("'int'")), "{\"f\":{\"a\" 1}}", WEIR_CODE_NOT_JSON, "f[0]", 10, "no colon"},
+    {GIVEN_ONE(MAP("'int'")), "{\"f\":{\"a\":null}}", WEIR_CODE_WRONG_TYPE, "f[0]", 10, "null is no int"},
+    {GIVEN_ONE(MAP("'int'")), "{\"f\":{\"a\":1]}", WEIR_CODE_NOT_JSON, "f", 11, "no comma or brace"},
+    {GIVEN_ONE(MAP("'int'")), "{\"f\":{\"a\":1,\"b\":2,\"\\u0061\":3}}", WEIR_CODE_DUPLICATE_FIELD, "f", 18,
+     "the key stands twice"},
     /* fields that the schema has not */
     {ALIASED, "{\"x\":01}", WEIR_CODE_NOT_JSON, NULL, 5, "no value"},
     {ALIASED, "{\"x\":}", WEIR_CODE_NOT_JSON, NULL, 5, "no value"},
@@ -365,9 +560,12 @@ static void depth_is_bounded(void **state)
     "{'name':'s','type':" S "},"                                                                             \
     "{'name':'u','type':['null','string']},"                                                                 \
     "{'name':'d','type':'double'},"                                                                          \
-    "{'name':'m','type':'string','default':'?'}]}"
+    "{'name':'p','type':" MAP("[" CIRCLE "," LABEL                                                           \
+                              "," ARRAY(LIST) "]") ",'default':{}},"                                         \
+                                                   "{'name':'m','type':'string','default':'?'}]}"
 #define EVERYTHING_TEXT                                                                                      \
-    "{\"u\":\"\\u00e4b\",\"x\\n\":{\"q\":[1]},\"s\":{\"b\":\"in\",\"a\":-5},\"d\":1.5,\"i\":70000}"
+    "{\"u\":\"\\u00e4b\",\"x\\n\":{\"q\":[1]},\"s\":{\"b\":\"in\",\"a\":-5},\"d\":1.5,\"i\":70000,\"p\":{"   \
+    "\"k\":{\"a\":\"l\"},\"l\":[{\"n\":{\"n\":null,\"v\":1},\"v\":2}],\"m\":{\"r\":1}}}"
 
 static void a_short_scratch_is_too_large(void **state)
 {
@@ -420,23 +618,81 @@ static void every_truncation_and_change_is_survived(void **state)
 
 /* --- the reader itself --- */
 
-static void what_plain_json_cannot_carry_is_refused(void **state)
+/* Among many keys one that stands twice is found, wherever it is. */
+static void a_key_that_stands_twice_is_found(void **state)
 {
     (void)state;
-    struct weir_err err;
-    struct json_reader *reader = NULL;
-    struct weir_schema *schema = given_schema("\"int\"");
-    assert_int_equal(json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err),
-                     WEIR_ERR_INCOMPATIBLE);
-    assert_string_equal(err.text, "the schema is int, and only records are read from JSON");
+    struct weir_schema *schema = given_schema(MAP("'int'"));
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_IGNORE);
+    uint64_t seed = 1;
+    for (int round = 0; round < 300; round++) {
+        char text[3000];
+        int n = 2 + (int)(given_random(&seed) % 150), len = 0, at[152];
+        int again = round % 3 == 0 ? 0 : 1 + (int)(given_random(&seed) % (unsigned)(n - 1));
+        for (int i = 0; i < n; i++) {
+            at[i] = len + 1;
+            int key = i == again && again > 0 ? (int)(given_random(&seed) % (unsigned)again) : i;
+            len += snprintf(text + len, sizeof text - (size_t)len, "%c\"%x\":1", i ? ',' : '{', key * 7);
+        }
+        snprintf(text + len, sizeof text - (size_t)len, "}");
+        struct weir_bytes in = weir_bytes_of(text), avro;
+        struct weir_arena out = given_arena(json_scratch(reader, in.len));
+        struct weir_reason why;
+        assert_int_equal(json_read_value(reader, in, &out, &avro, &why), again == 0);
+        if (again)
+            given_reason(&why, WEIR_CODE_DUPLICATE_FIELD, NULL, at[again], "the key stands twice");
+        given_arena_free(&out);
+    }
+    json_reader_free(reader);
     weir_schema_free(schema);
-    schema = given_schema(GIVEN_ONE("['null'," S ",{'type':'record','name':'t','fields':[]}]"));
-    assert_int_equal(json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err),
-                     WEIR_ERR_INCOMPATIBLE);
-    assert_string_equal(err.text, "f: plain JSON cannot tell the records of a union apart");
-    assert_null(reader);
+}
+
+/* Values of any type, as deep as binary ones. */
+static void values_nest_as_in_binary(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(LIST);
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
+    for (int depth = WEIR_VALUE_DEPTH_MAX - 1; depth <= WEIR_VALUE_DEPTH_MAX + 1; depth++) {
+        static char text[(WEIR_VALUE_DEPTH_MAX + 2) * 12];
+        int len = 0;
+        for (int i = 1; i < depth; i++)
+            len += snprintf(text + len, sizeof text - (size_t)len, "{\"v\":1,\"n\":");
+        len += snprintf(text + len, sizeof text - (size_t)len, "{\"v\":1,\"n\":null");
+        memset(text + len, '}', (size_t)depth);
+        struct weir_bytes in = {(uint8_t *)text, (size_t)(len + depth)}, avro;
+        struct weir_arena out = given_arena(json_scratch(reader, in.len));
+        struct weir_reason why;
+        bool done = json_read_value(reader, in, &out, &avro, &why);
+        assert_int_equal(done, depth <= WEIR_VALUE_DEPTH_MAX);
+        if (!done)
+            assert_int_equal(why.code, WEIR_CODE_TOO_DEEP);
+        given_arena_free(&out);
+    }
+    json_reader_free(reader);
     weir_schema_free(schema);
-    json_reader_free(NULL);
+}
+
+static void items_without_bytes_are_bounded(void **state)
+{
+    (void)state;
+    struct weir_schema *schema = given_schema(ARRAY("'null'"));
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
+    static char text[(RESOLVE_EMPTY_MAX + 1) * 5 + 1];
+    for (size_t n = RESOLVE_EMPTY_MAX; n <= RESOLVE_EMPTY_MAX + 1; n++) {
+        for (size_t i = 0; i < n; i++)
+            memcpy(text + 5 * i, i ? ",null" : "[null", 5);
+        text[5 * n] = ']';
+        struct weir_bytes in = {(uint8_t *)text, 5 * n + 1}, avro;
+        struct weir_arena out = given_arena(json_scratch(reader, in.len));
+        struct weir_reason why;
+        assert_int_equal(json_read_value(reader, in, &out, &avro, &why), n == RESOLVE_EMPTY_MAX);
+        if (n > RESOLVE_EMPTY_MAX)
+            given_reason(&why, WEIR_CODE_TOO_LARGE, "[16384]", (int64_t)in.len - 1, "items without bytes");
+        given_arena_free(&out);
+    }
+    json_reader_free(reader);
+    weir_schema_free(schema);
 }
 
 /* Many names, so that some share a place in the table. */
@@ -482,16 +738,18 @@ static void every_failed_allocation_is_met(void **state)
         len += snprintf(
             text + len, sizeof text - (size_t)len,
             "%s{\"name\":\"f%d\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"r%d\",\"fields\":["
-            "{\"name\":\"g\",\"type\":\"int\",\"aliases\":[\"h\"]}]}],\"default\":null}",
+            "{\"name\":\"g\",\"type\":{\"type\":\"array\",\"items\":\"int\"},\"aliases\":[\"h\"]}]}],"
+            "\"default\":null}",
             i ? "," : "", i, i);
     snprintf(text + len, sizeof text - (size_t)len, "]}");
     struct weir_schema *schema = given_schema(text);
+    const struct json_options options = {.unknown = WEIR_UNKNOWN_IGNORE};
     bool more = true;
     for (long n = 1; more; n++) {
         struct json_reader *reader = NULL;
         struct weir_err err = {WEIR_OK, ""};
         alloc_fail_at(n);
-        enum weir_err_code code = json_reader_new(schema->root, WEIR_UNKNOWN_IGNORE, &reader, &err);
+        enum weir_err_code code = json_reader_new(schema, &options, &reader, &err);
         more = alloc_fail_off();
         assert_int_equal(code, more ? WEIR_ERR_NO_MEMORY : WEIR_OK);
         assert_int_equal(err.code, code);
@@ -502,13 +760,6 @@ static void every_failed_allocation_is_met(void **state)
 }
 
 /* --- writing --- */
-
-#define ARRAY(items) "{'type':'array','items':" items "}"
-#define MAP(values)  "{'type':'map','values':" values "}"
-#define FIXED        "{'type':'fixed','name':'x','size':2}"
-#define LIST                                                                                                 \
-    "{'type':'record','name':'l','fields':[" GIVEN_FIELD("v", "'int'") "," GIVEN_FIELD("n",                  \
-                                                                                       "['null','l']") "]}"
 
 static const struct {
     const char *type;
@@ -638,8 +889,8 @@ static void what_is_written_reads_back(void **state)
     (void)state;
     struct weir_schema *schema = given_schema(EVERYTHING);
     struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_REJECT);
-    static const uint8_t avro[] = {0xE0, 0xC5, 8, 9, 4, 'i', 'n', 2, 6,    0xC3, 0xA4,
-                                   '\"', 1,    2, 3, 4, 5,   6,   7, 0x40, 2,    'm'};
+    static const uint8_t avro[] = {0xE0, 0xC5, 8, 9, 4,    'i', 'n', 2,   6, 0xC3, 0xA4, '\"', 1, 2,  3,
+                                   4,    5,    6, 7, 0x40, 2,   2,   'k', 2, 2,    'x',  0,    2, 'm'};
     struct weir_arena out = given_arena(300);
     struct weir_bytes text;
     assert_true(json_write(schema->root, (struct weir_bytes){avro, sizeof avro}, &out, &text));
@@ -660,13 +911,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_become_avro),
+        cmocka_unit_test(branches_are_found),
+        cmocka_unit_test(the_nearest_branch_says_why),
+        cmocka_unit_test(tries_are_bounded),
+        cmocka_unit_test(texts_are_numbers_where_they_may),
         cmocka_unit_test(slots_hold_the_values),
         cmocka_unit_test(malformed_texts_are_told),
         cmocka_unit_test(unknown_fields_are_skipped_or_rejected),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(a_short_scratch_is_too_large),
         cmocka_unit_test(every_truncation_and_change_is_survived),
-        cmocka_unit_test(what_plain_json_cannot_carry_is_refused),
+        cmocka_unit_test(a_key_that_stands_twice_is_found),
+        cmocka_unit_test(values_nest_as_in_binary),
+        cmocka_unit_test(items_without_bytes_are_bounded),
         cmocka_unit_test(every_name_and_alias_is_found),
         cmocka_unit_test(every_failed_allocation_is_met),
         cmocka_unit_test(avro_becomes_json),

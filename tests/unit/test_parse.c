@@ -24,6 +24,8 @@ static void assumes_what_is_not_given(void **state)
     assert_int_equal(spec->core.input_format, WEIR_FORMAT_AUTO);
     assert_int_equal(spec->core.tombstone, WEIR_TOMBSTONE_REJECT);
     assert_int_equal(spec->core.unknown_fields, WEIR_UNKNOWN_IGNORE);
+    assert_int_equal(spec->core.unions, WEIR_UNIONS_AUTO);
+    assert_int_equal(spec->core.numbers, WEIR_NUMBERS_STRICT);
     assert_int_equal(spec->core.output_format, WEIR_FORMAT_AVRO);
     assert_null(spec->core.partition_field);
     assert_string_equal(spec->registry.dir, "d");
@@ -54,6 +56,7 @@ static void reads_every_option(void **state)
         case_spec("pipeline: p\nkafka: { bootstrap.servers: b }\n"
                   "registry: { dir: d, poll: 5s, unknown_id_deadline: 0 }\n"
                   "input: { topic: in, start: fail, format: json, tombstone: pass, unknown_fields: reject,\n"
+                  "         unions: tagged, numbers: text,\n"
                   "         schema: { subject: s, version: 3 } }\n"
                   "output: { topic: out, format: json, timestamp: now, partition: key,\n"
                   "          schema: { subject: o, version: latest } }\n"
@@ -66,6 +69,8 @@ static void reads_every_option(void **state)
     assert_int_equal(spec->core.input_format, WEIR_FORMAT_JSON);
     assert_int_equal(spec->core.tombstone, WEIR_TOMBSTONE_PASS);
     assert_int_equal(spec->core.unknown_fields, WEIR_UNKNOWN_REJECT);
+    assert_int_equal(spec->core.unions, WEIR_UNIONS_TAGGED);
+    assert_int_equal(spec->core.numbers, WEIR_NUMBERS_TEXT);
     assert_string_equal(spec->input.schema.subject, "s");
     assert_int_equal(spec->input.schema.version, 3);
     assert_int_equal(spec->core.output_format, WEIR_FORMAT_JSON);
