@@ -178,10 +178,6 @@ static inline void json_skip_space(struct cursor *c)
         c->p++;
 }
 
-/* Reads past the mark that stands at the cursor, and white space about it; fails and names what was expected
- * when there is another. */
-bool json_skip_mark(struct cursor *c, uint8_t mark, const char *expected);
-
 /* Reads true, false or null at the cursor: only its very letters. */
 bool json_skip_word(struct cursor *c, const char *word);
 
@@ -193,5 +189,17 @@ bool json_fail_deep(struct cursor *c);
 
 /* Fails with NOT_JSON at the cursor, naming what was expected. Always false. */
 bool json_fail_syntax(struct cursor *c, const char *expected);
+
+/* Reads past the mark that stands at the cursor, and white space about it; fails and names what was expected
+ * when there is another. */
+static inline bool json_skip_mark(struct cursor *c, uint8_t mark, const char *expected)
+{
+    json_skip_space(c);
+    if (c->p == c->end || *c->p != mark)
+        return json_fail_syntax(c, expected);
+    c->p++;
+    json_skip_space(c);
+    return true;
+}
 
 #endif

@@ -264,15 +264,13 @@ bool json_read_type(struct json_reading *r, const struct json_type *type, struct
     return node->type == WEIR_TYPE_RECORD ? json_read_record(r, type->record) : json_read_items(r, type);
 }
 
-static struct json_reading begin(const struct json_reader *reader, struct weir_bytes text,
-                                 struct weir_arena *out, struct weir_reason *why)
+/* Inline, since it is part of every record's reading. */
+static inline void begin(struct json_reading *r, const struct json_reader *reader, struct weir_bytes text)
 {
-    struct json_reading r = {.c = cursor_at(text, 0, out, why, true),
-                             .reader = reader,
-                             .rejects_unknown = reader->options.unknown == WEIR_UNKNOWN_REJECT,
-                             .tries = text.len * JSON_TRIES_MAX};
-    json_skip_space(&r.c);
-    return r;
+    r->reader = reader;
+    r->rejects_unknown = reader->options.unknown == WEIR_UNKNOWN_REJECT;
+    r->tries = text.len * JSON_TRIES_MAX;
+    json_skip_space(&r->c);
 }
 
 static bool end(struct cursor *c, const char *what)
@@ -285,8 +283,9 @@ static bool end(struct cursor *c, const char *what)
 bool json_read(const struct json_reader *reader, struct weir_bytes text, struct weir_arena *scratch,
                struct slot *slots, struct weir_reason *why)
 {
-    struct json_reading r = begin(reader, text, scratch, why);
+    struct json_reading r = {.c = cursor_at(text, 0, scratch, why, true)};
     assert(reader->root.node->type == WEIR_TYPE_RECORD);
+    begin(&r, reader, text);
     if (json_token_at(&r.c) != JSON_TOKEN_OBJECT)
         return json_fail_syntax(&r.c, "object");
     return json_read_fields(&r, reader->root.record, slots) && end(&r.c, "object");
@@ -295,9 +294,10 @@ bool json_read(const struct json_reader *reader, struct weir_bytes text, struct 
 bool json_read_value(const struct json_reader *reader, struct weir_bytes text, struct weir_arena *out,
                      struct weir_bytes *avro, struct weir_reason *why)
 {
-    struct json_reading r = begin(reader, text, out, why);
+    struct json_reading r = {.c = cursor_at(text, 0, out, why, true)};
     size_t used = out->used;
     struct slot nowhere;
+    begin(&r, reader, text);
     if (!json_read_type(&r, &reader->root, &nowhere) || !end(&r.c, "value"))
         return false;
     *avro = (struct weir_bytes){out->base + used, out->used - used};

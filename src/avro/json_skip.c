@@ -16,16 +16,6 @@ bool json_fail_deep(struct cursor *c)
     return cursor_fail(c, WEIR_CODE_TOO_DEEP, c->p, "nested deeper than %d", WEIR_VALUE_DEPTH_MAX);
 }
 
-bool json_skip_mark(struct cursor *c, uint8_t mark, const char *expected)
-{
-    json_skip_space(c);
-    if (c->p == c->end || *c->p != mark)
-        return json_fail_syntax(c, expected);
-    c->p++;
-    json_skip_space(c);
-    return true;
-}
-
 bool json_skip_word(struct cursor *c, const char *word)
 {
     size_t len = strlen(word);
