@@ -19,6 +19,20 @@ def test_try_shows_what_would_become_of_a_record():
     assert bad["verdict"] == "REJECT" and bad["code"]
 
 
+def test_try_reads_values_of_one_schema_as_another(tmp_path):
+    writer, reader = tmp_path / "w.avsc", tmp_path / "r.avsc"
+    writer.write_text('{"type": "array", "items": "int"}')
+    reader.write_text('{"type": "array", "items": ["null", "double"]}')
+    done = weir("try", "--writer", writer, "--reader", reader, stdin=b'[1, 2]\n["x"]\n')
+    good, bad = map(json.loads, done.stdout.splitlines())
+    assert good["output"] == [1.0, 2.0] and bad["field"] == "[0]"
+    done = weir("try", "--writer", writer, "--reader", reader, "--hex", stdin=b"020e00\n04\n")
+    good, bad = map(json.loads, done.stdout.splitlines())
+    assert good["output_hex"] == "0202" + "0000000000001c40" + "00" and bad["code"] == "truncated"
+    done = weir("try", "--writer", reader, "--reader", writer)
+    assert done.returncode == 65 and done.stderr.startswith(b"weir try: writer to reader: ")
+
+
 def test_the_shipped_configuration_is_sound():
     assert weir("config", "check", "-c", "config/user-login.yaml").returncode == 0
 

@@ -236,6 +236,14 @@ bool decode_record(const struct resolution *resolution, struct weir_bytes in, si
     return read_fields(&c, root, slots) && at_end(&c);
 }
 
+bool decode_any(const struct resolution *resolution, struct weir_bytes in, struct weir_arena *out,
+                struct weir_reason *why)
+{
+    struct cursor c = cursor_at(in, 0, out, why, true);
+    struct slot nowhere;
+    return decode_value(&c, resolution->root, &nowhere, true) && at_end(&c);
+}
+
 bool decode_rewrite(const struct resolution *resolution, struct weir_bytes in, struct weir_arena *out,
                     struct weir_reason *why)
 {

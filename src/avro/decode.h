@@ -21,6 +21,13 @@ bool decode_record(const struct resolution *resolution, struct weir_bytes in, si
                    struct weir_arena *scratch, struct slot *slots, struct weir_reason *why);
 
 /*
+ * Reads one value of any schema, all of in, and adds the reader's encoding to out. False: *why as in
+ * decode_record; its text and path lie in out, to which nothing else was added.
+ */
+bool decode_any(const struct resolution *resolution, struct weir_bytes in, struct weir_arena *out,
+                struct weir_reason *why);
+
+/*
  * Rewrites one value that was already validated, or written by us, from the writer's to the reader's encoding
  * at the end of out (used for reader → output). False: *why; nothing was added to out. All of in must be one
  * value.

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/bare.h"
 #include "cmd/cmd.h"
 #include "cmd/trial.h"
 #include "config/config.h"
@@ -18,7 +19,9 @@
 
 static const char usage[] =
     "Usage: weir try -c FILE [OPTION]...\n"
-    "Says what `weir run` would make of records, without Kafka.\n"
+    "       weir try --reader FILE [--writer FILE] [--output FILE] [OPTION]...\n"
+    "Says what `weir run` would make of records, without Kafka; or what becomes of values of one Avro\n"
+    "schema that are read as another.\n"
     "\n"
     "Each line of the input is the value of one record: a JSON text, or with --hex the value's\n"
     "bytes. For each, one line of JSON: verdict (PASS, DROP, REJECT), code, message, field,\n"
@@ -30,6 +33,10 @@ static const char usage[] =
     "  -i, --input FILE      read records from FILE; else from standard input\n"
     "  -x, --hex             lines are hexadecimal digits, two a byte\n"
     "      --null TEXT       lines that are TEXT stand for a null value\n"
+    "      --reader FILE     in place of a configuration: each line is a bare value, without id, and\n"
+    "                        read as the schema in FILE has it\n"
+    "      --writer FILE     the schema that the values were written with; else the reader's\n"
+    "      --output FILE     the schema that they are written as; else the reader's\n"
     "      --schemas DIR     folder of schemas (<subject>/v<N>.avsc); else the registry of FILE\n"
     "      --now MS          the time of processing, in ms since 1970; else the clock's\n"
     "      --partition N     source partition of the records (0)\n"
@@ -42,6 +49,9 @@ static const char usage[] =
 
 enum option_code {
     OPTION_NULL = 256,
+    OPTION_READER,
+    OPTION_WRITER,
+    OPTION_OUTPUT,
     OPTION_SCHEMAS,
     OPTION_NOW,
     OPTION_PARTITION,
@@ -54,6 +64,9 @@ static const struct option long_options[] = {
     {"input", required_argument, NULL, 'i'},
     {"hex", no_argument, NULL, 'x'},
     {"null", required_argument, NULL, OPTION_NULL},
+    {"reader", required_argument, NULL, OPTION_READER},
+    {"writer", required_argument, NULL, OPTION_WRITER},
+    {"output", required_argument, NULL, OPTION_OUTPUT},
     {"schemas", required_argument, NULL, OPTION_SCHEMAS},
     {"now", required_argument, NULL, OPTION_NOW},
     {"partition", required_argument, NULL, OPTION_PARTITION},
@@ -65,6 +78,7 @@ static const struct option long_options[] = {
 
 struct options {
     const char *config, *input, *null_text, *schemas;
+    struct bare_files bare; /* its reader is NULL: a configuration is tried */
     bool hex, help;
     int64_t now_ms, timestamp_ms; /* -1: not given */
     int64_t partition, offset;
@@ -89,6 +103,9 @@ static enum weir_err_code take_option(struct options *options, int option, struc
     case 'x': options->hex = true; break;
     case 'h': options->help = true; break;
     case OPTION_NULL: options->null_text = optarg; break;
+    case OPTION_READER: options->bare.reader = optarg; break;
+    case OPTION_WRITER: options->bare.writer = optarg; break;
+    case OPTION_OUTPUT: options->bare.output = optarg; break;
     case OPTION_SCHEMAS: options->schemas = optarg; break;
     case OPTION_NOW: return parse_number("now", optarg, INT64_MAX, &options->now_ms, err);
     case OPTION_PARTITION: return parse_number("partition", optarg, INT32_MAX, &options->partition, err);
@@ -99,9 +116,27 @@ static enum weir_err_code take_option(struct options *options, int option, struc
     return WEIR_OK;
 }
 
+/* What is tried: a configuration, or schemas. */
+static enum weir_err_code check_source(struct options *options, struct weir_err *err)
+{
+    bool configured = options->config || options->schemas || options->null_text;
+    if (options->bare.reader && configured)
+        return weir_fail(err, WEIR_ERR_USAGE,
+                         "--reader goes without a configuration: no -c, --schemas, --null");
+    if (options->bare.reader)
+        return WEIR_OK;
+    if (options->bare.writer || options->bare.output)
+        return weir_fail(err, WEIR_ERR_USAGE, "--writer and --output go with --reader FILE");
+    if (!options->config)
+        options->config = getenv("WEIR_CONFIG");
+    if (!options->config)
+        return weir_fail(err, WEIR_ERR_USAGE, "no configuration: give -c FILE or set WEIR_CONFIG");
+    return WEIR_OK;
+}
+
 static enum weir_err_code parse_options(int argc, char **argv, struct options *options, struct weir_err *err)
 {
-    *options = (struct options){.config = getenv("WEIR_CONFIG"), .now_ms = -1, .timestamp_ms = -1};
+    *options = (struct options){.now_ms = -1, .timestamp_ms = -1};
     enum weir_err_code code = WEIR_OK;
     int option;
     optind = 1;
@@ -111,9 +146,7 @@ static enum weir_err_code parse_options(int argc, char **argv, struct options *o
         return code;
     if (optind < argc)
         return weir_fail(err, WEIR_ERR_USAGE, "'%s' is not an option", argv[optind]);
-    if (!options->config)
-        return weir_fail(err, WEIR_ERR_USAGE, "no configuration: give -c FILE or set WEIR_CONFIG");
-    return WEIR_OK;
+    return check_source(options, err);
 }
 
 /* --- lines --- */
@@ -180,8 +213,25 @@ static bool write_line(struct weir_bytes line, bool flush)
            (!flush || fflush(stdout) == 0);
 }
 
-static enum weir_err_code run_lines(struct trial *trial, struct reader *reader, const struct options *options,
-                                    struct weir_err *err)
+/* What lines are tried on: one of the two. */
+struct subject {
+    struct trial *trial;
+    struct bare *bare;
+};
+
+static enum weir_err_code run_line(const struct subject *subject, struct weir_record *record,
+                                   const struct options *options, struct weir_bytes *line,
+                                   struct weir_err *err)
+{
+    if (subject->bare)
+        return bare_run(subject->bare, record->value, !options->hex, line, err);
+    int64_t now_ms = options->now_ms >= 0 ? options->now_ms : clock_wall_ms();
+    record->timestamp_ms = options->timestamp_ms >= 0 ? options->timestamp_ms : now_ms;
+    return trial_run(subject->trial, record, now_ms, line, err);
+}
+
+static enum weir_err_code run_lines(const struct subject *subject, struct reader *reader,
+                                    const struct options *options, struct weir_err *err)
 {
     bool interactive = isatty(fileno(reader->file)) == 1;
     struct weir_record record = {.partition = (int32_t)options->partition, .offset = options->offset};
@@ -196,10 +246,8 @@ static enum weir_err_code run_lines(struct trial *trial, struct reader *reader, 
             reader->n_bad++;
             continue;
         }
-        int64_t now_ms = options->now_ms >= 0 ? options->now_ms : clock_wall_ms();
-        record.timestamp_ms = options->timestamp_ms >= 0 ? options->timestamp_ms : now_ms;
         struct weir_bytes line;
-        code = trial_run(trial, &record, now_ms, &line, err);
+        code = run_line(subject, &record, options, &line, err);
         if (code != WEIR_OK)
             return code;
         if (!write_line(line, interactive))
@@ -218,15 +266,15 @@ static enum weir_err_code open_input(struct reader *reader, const struct options
     return weir_fail(err, code, "%s: %s", options->input, strerror(errno));
 }
 
-static enum weir_err_code try_records(struct trial *trial, const struct options *options, uint64_t *n_bad,
-                                      struct weir_err *err)
+static enum weir_err_code try_records(const struct subject *subject, const struct options *options,
+                                      uint64_t *n_bad, struct weir_err *err)
 {
     struct reader reader = {0};
     enum weir_err_code code = open_input(&reader, options, err);
     if (code != WEIR_OK)
         return code;
     (void)setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
-    code = run_lines(trial, &reader, options, err);
+    code = run_lines(subject, &reader, options, err);
     if (fflush(stdout) != 0 && code == WEIR_OK)
         code = weir_fail(err, WEIR_ERR_IO, "writing: %s", strerror(errno));
     *n_bad = reader.n_bad;
@@ -236,27 +284,38 @@ static enum weir_err_code try_records(struct trial *trial, const struct options 
     return code;
 }
 
+/* The configuration is needed as long as what is tried. */
+static enum weir_err_code open_subject(const struct options *options, struct weir_spec **spec,
+                                       struct subject *subject, struct weir_err *err)
+{
+    if (options->bare.reader)
+        return bare_new(&options->bare, &subject->bare, err);
+    enum weir_err_code code = config_load(options->config, spec, err);
+    if (code == WEIR_OK)
+        code = trial_new(*spec, options->schemas, &subject->trial, err);
+    if (*spec && (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE))
+        config_blame(*spec, err);
+    return code;
+}
+
 int cmd_try(int argc, char **argv)
 {
     struct options options;
     struct weir_spec *spec = NULL;
-    struct trial *trial = NULL;
+    struct subject subject = {NULL, NULL};
     struct weir_err err;
     uint64_t n_bad = 0;
     enum weir_err_code code = parse_options(argc, argv, &options, &err);
     if (code == WEIR_OK && options.help)
         return fputs(usage, stdout) == EOF;
     if (code == WEIR_OK)
-        code = config_load(options.config, &spec, &err);
+        code = open_subject(&options, &spec, &subject, &err);
     if (code == WEIR_OK)
-        code = trial_new(spec, options.schemas, &trial, &err);
-    if (spec && (code == WEIR_ERR_CONFIG || code == WEIR_ERR_INCOMPATIBLE))
-        config_blame(spec, &err);
-    if (code == WEIR_OK)
-        code = try_records(trial, &options, &n_bad, &err);
+        code = try_records(&subject, &options, &n_bad, &err);
     if (code != WEIR_OK)
         (void)fprintf(stderr, "weir try: %s\n", err.text);
-    trial_free(trial);
+    bare_free(subject.bare);
+    trial_free(subject.trial);
     config_free(spec);
     return code == WEIR_OK ? n_bad > 0 : weir_err_exit(code);
 }
