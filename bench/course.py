@@ -95,6 +95,7 @@ class Course:
         names = {"input": source, "output": f"out-{self.serial}", "dead": f"dlq-{self.serial}"}
         self.topic(names["output"], partitions)
         self.topic(names["dead"], 1)
+        names["journal"] = self.topic(f"journal-{self.serial}", 1)
         return names, f"group-{self.serial}"
 
     def start(self, subject, topics, group):
@@ -138,7 +139,7 @@ class Course:
         rss = peak_mib(process.pid)
         self.stop(subject, process, group)
         self.count(subject, topics, records)
-        self.hands.delete(topics["output"], topics["dead"])
+        self.hands.delete(topics["output"], topics["dead"], topics["journal"])
         since, before, _ = next(sample for sample in samples if sample[1] > (records // 2 if warm else 0))
         used = next(sample[2] for sample in samples if sample[1] == before) if warm else 0.0
         now, _, cpu = samples[-1]
@@ -180,7 +181,7 @@ class Course:
         cpu = cpu_seconds(process.pid) * 1e6 / count
         load.wait(STOP_SECONDS)
         self.stop(subject, process, group)
-        self.hands.delete(source, topics["output"], topics["dead"])
+        self.hands.delete(source, topics["output"], topics["dead"], topics["journal"])
         if reader.returncode != 0:
             raise RuntimeError(f"the reader failed:\n{self.log('reader')}")
         return {**json.loads(out), "cpu": cpu}

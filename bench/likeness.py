@@ -65,7 +65,7 @@ def check(course, subjects):
                 if wrong:
                     shown = "\n".join(wrong[:SHOWN])
                     raise RuntimeError(f"{subject.label} differs from {subjects[0].label} {len(wrong)} times:\n{shown}")
-            course.hands.delete(topics["output"], topics["dead"])
+            course.hands.delete(topics["output"], topics["dead"], topics["journal"])
     finally:
         reader.close()
     course.hands.delete(source)

@@ -31,12 +31,16 @@ def progress(text):
 
 
 def nested(words):
-    """["kafka.linger.ms=5", "transaction.interval=10ms"] as a configuration; below kafka, dots belong to the name."""
+    """["kafka.linger.ms=5", "transaction.interval=10ms"] as a configuration; below kafka, dots belong to the name.
+    ["journal=off"] is a value in the place of a block."""
     config = {}
     for word in words:
         path, _, value = word.partition("=")
         block, _, name = path.partition(".")
-        config.setdefault(block, {})[name] = value
+        if name:
+            config.setdefault(block, {})[name] = value
+        else:
+            config[block] = value
     return config
 
 

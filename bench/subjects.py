@@ -52,6 +52,7 @@ class Weir(Subject):
             "input": {"topic": topics["input"], "schema": {"subject": "user-login-value"}},
             "output": {"topic": topics["output"], "schema": {"subject": "processed-user-login-value"}},
             "dead_letter": {"topic": topics["dead"]},
+            "journal": {"topic": topics["journal"]},
             "check": [{"field": "ip", "format": "ip"}],
             "set": {
                 "timestamp": {"epoch_seconds": "timestamp"},

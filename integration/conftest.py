@@ -1,6 +1,7 @@
 """Fixtures: one broker for the session, a cluster of its own for tests that break it, and a bench to work at."""
 
 import itertools
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class Bench:
         self.hands = Hands(cluster.bootstrap)
         self.name = f"logins-{next(_serial)}"
         self.input, self.output, self.dead = self.name, f"processed-{self.name}", f"{self.name}-dlq"
+        self.journal = None  # The topic, once a weir that writes it is made.
         self.schemas = ROOT / "schemas"
         self.weirs, self._loads = [], []
 
@@ -92,6 +94,7 @@ class Bench:
             "input": {"topic": self.input, "schema": {"subject": "user-login-value"}},
             "output": {"topic": self.output, "schema": {"subject": "processed-user-login-value"}},
             "dead_letter": {"topic": self.dead},
+            "journal": {"topic": f"{self.name}-journal"},
             "check": [{"field": "ip", "format": "ip"}],
             "set": {
                 "timestamp": {"epoch_seconds": "timestamp"},
@@ -104,7 +107,11 @@ class Bench:
         return merged(base, changes)
 
     def weir(self, instance="test", start=True, **changes):
-        weir = Weir(self.folder / instance, self.config(**changes), instance)
+        config = self.config(**changes)
+        if self.journal is None and config["journal"] != "off":
+            self.journal = config["journal"]["topic"]
+            self.hands.create(self.journal, 1)
+        weir = Weir(self.folder / instance, config, instance)
         self.weirs.append(weir)
         return weir.start() if start else weir
 
@@ -146,12 +153,15 @@ class Bench:
         return records
 
     def judge(self, coordinates=None, letters=None, **options):
-        """Reads the three topics and judges them up to what is committed."""
+        """Reads the topics and judges them up to what is committed, and the journal with them."""
         coordinates = coordinates or AvroCoordinates(self.schemas, "processed-user-login-value")
         options.setdefault("until", self.hands.committed(self.name, self.input))
         judge = Judge(self.input, coordinates, **options)
         letters = self.records(self.dead) if letters is None else letters
-        return judge.judge(self.records(self.input), self.records(self.output), letters)
+        report = judge.judge(self.records(self.input), self.records(self.output), letters)
+        if self.journal is not None:
+            judge.journal(self.records(self.journal))
+        return report
 
     def outputs(self):
         """The output records decoded, by their source's (partition, offset)."""
@@ -186,3 +196,9 @@ def bench_on(tmp_path, reader, request):
 @pytest.fixture
 def bench(bench_on, cluster):
     return bench_on(cluster)
+
+
+@pytest.fixture
+def schemas(bench):
+    """A folder of schemas that the test may change."""
+    return shutil.copytree(bench.schemas, bench.folder / "schemas")

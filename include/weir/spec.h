@@ -112,6 +112,7 @@ enum weir_start { WEIR_START_EARLIEST, WEIR_START_LATEST, WEIR_START_FAIL };
 enum weir_log_format { WEIR_LOG_TEXT, WEIR_LOG_JSON };
 enum weir_log_level { WEIR_LOG_DEBUG, WEIR_LOG_INFO, WEIR_LOG_WARN, WEIR_LOG_ERROR };
 enum weir_timestamp { WEIR_TIMESTAMP_SOURCE, WEIR_TIMESTAMP_NOW };
+enum weir_switch { WEIR_OFF, WEIR_ON };
 
 /* Whose header names a letter carries beside weir's own. */
 enum weir_dialect { WEIR_DIALECT_WEIR, WEIR_DIALECT_CONNECT, WEIR_DIALECT_STREAMS };
@@ -177,6 +178,10 @@ struct weir_spec {
         int64_t max_bytes;
     } transaction;
     int64_t workers; /* WEIR_WORKERS_AUTO or how many */
+    struct {
+        enum weir_switch on;
+        const char *topic;
+    } journal;
     struct {
         enum weir_log_level level;
         enum weir_log_format format;

@@ -21,6 +21,7 @@ from .weir import ROOT, binary, generate
 
 CONFIG = ROOT / "config" / "user-login.yaml"
 INPUT, OUTPUT, DEAD, GROUP = "user-login", "processed-user-login", "user-login-dlq", "user-login"
+JOURNAL = "user-login-journal"
 PARTITIONS = 4
 TICK_SECONDS = 0.1
 RATE_WINDOW_SECONDS = 2.0
@@ -123,7 +124,8 @@ class Demo:
         for topic in (INPUT, OUTPUT, DEAD):
             # A letter is its record and some headers more.
             self.hands.create(topic, PARTITIONS, **({"max_message_bytes": 1114124} if topic == DEAD else {}))
-        say(f"Kafka runs on {self.cluster.bootstrap}; topics {INPUT}, {OUTPUT}, {DEAD} have {PARTITIONS} partitions each")
+        self.hands.create(JOURNAL, 1)
+        say(f"Kafka runs on {self.cluster.bootstrap}; topics {INPUT}, {OUTPUT}, {DEAD} have {PARTITIONS} partitions each, {JOURNAL} has one")
         self.pipeline = Pipeline(self.folder, self.cluster.bootstrap)
         self.pipeline.start()
         self._start_load()
@@ -187,16 +189,20 @@ class Demo:
         say("an independent read_committed reader (Kafka's Java client) now counts every record ...")
         self.reader = Reader()
         topics = []
-        for topic in (INPUT, OUTPUT, DEAD):
+        for topic in (INPUT, OUTPUT, DEAD, JOURNAL):
             records, still_open = self.reader.read(self.cluster.bootstrap, topic)
             if still_open:
                 say(f"a transaction is still open in {topic}")
                 return False
             topics.append(records)
         coordinates = AvroCoordinates(ROOT / "schemas", "processed-user-login-value")
-        report = Judge(INPUT, coordinates).judge(*topics)
+        judge = Judge(INPUT, coordinates, until=self.hands.committed(GROUP, INPUT))
+        report = judge.judge(*topics[:3])
+        journal = judge.journal(topics[3])
         self._examples(coordinates, topics)
         say(report.table())
+        say(f"the journal says the same: {sum(map(len, journal.batches.values())):,} records in {len(journal.batches)} chains"
+            if not report.damage["journal"] else "the journal says otherwise")
         say(f"SIGKILLs: {self.pipeline.kills}; after a restart records flowed again in "
             f"{', '.join(f'{seconds:.1f} s' for seconds in self.back) or '-'}")
         if not report.clean:
@@ -204,7 +210,7 @@ class Demo:
         return report.clean
 
     def _examples(self, coordinates, topics):
-        outputs, letters = topics[1:]
+        outputs, letters = topics[1:3]
         if outputs:
             say(f"a processed login:  {json.dumps(coordinates.fields(outputs[len(outputs) // 2].value))}")
         if letters:

@@ -6,11 +6,13 @@ letters carry them in headers, a record may carry the verdict that is expected o
 import gc
 import io
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 
 import fastavro
+
+from . import journal
 
 OWN = "__weir."
 ERRORS = "__weir.errors."
@@ -153,6 +155,8 @@ class Judge:
     same_partition: outputs and letters stay in their source's partition. source_timestamp: outputs keep the timestamp.
     content: called with (input, output record) for each that passed, returns what is wrong or None."""
 
+    _verdicts = {_NONE: "DROP", _PASS: "PASS", _REJECT: None}
+
     def __init__(self, topic, coordinates, *, expected=expectation, until=None, same_partition=True,
                  source_timestamp=True, content=None):
         self.topic, self.coordinates, self.expected, self.until = topic, coordinates, expected, until
@@ -167,8 +171,19 @@ class Judge:
             self._settle()
             return self.report
 
+    def journal(self, records):
+        """Judges the journal by what was found in the other topics; needs until. Returns it."""
+        verdicts = defaultdict(list)
+        for i, record in enumerate(self._inputs):
+            if record.offset < self.until.get(record.partition, 0):
+                verdicts[record.partition].append((record.offset, self._verdicts[self._outcome[i]] or self._codes[i]))
+        for found in verdicts.values():
+            found.sort()
+        return journal.judge(records, verdicts, self.until, lambda text: self.report.blame("journal", text))
+
     def _index(self, inputs):
         self._inputs, self._at, self._outcome = inputs, {}, bytearray(len(inputs))
+        self._codes = {}
         for i, record in enumerate(inputs):
             self._at[record[0], record[1]] = i
 
@@ -218,6 +233,7 @@ class Judge:
         why = {name: value for name, value in letter.headers if name.startswith(OWN)}
         code = why.get(ERRORS + "code", b"?").decode(errors="replace")
         self.report.rejected[code] += 1
+        self._codes[i] = f"REJECT {code}"
         self._verdict(source, f"REJECT {code}", here)
         if letter.key != source.key or letter.value != source.value or letter.timestamp != source.timestamp:
             self.report.blame("altered", f"{here}: key, value or timestamp differ")

@@ -60,6 +60,7 @@ struct run {
     struct timepiece pace; /* the follower's */
     struct follower *follower;
     struct worker_parts parts; /* what the workers share */
+    char *config_text;         /* the part that decides, for the journal */
     struct counters counters;
     struct trouble trouble;
     rd_kafka_t *client; /* asks about topics and, for the watchdog, whether anybody answers */
@@ -246,6 +247,9 @@ static enum weir_err_code open_all(struct run *run, struct weir_err *err)
     struct conf_identity identity;
     enum weir_err_code code = conf_identify(&identity, run->spec->core.pipeline, parts->instance, 0, err);
     if (code == WEIR_OK)
+        code = config_deciding(run->spec, &run->config_text, err);
+    parts->config_text = run->config_text;
+    if (code == WEIR_OK)
         code = open_registry(run, err);
     if (code == WEIR_OK)
         code = admin_open(run->spec, &run->client, err);
@@ -357,6 +361,7 @@ static void close_all(struct run *run)
     if (run->client)
         admin_close(run->client);
     editions_free(run->parts.editions);
+    free(run->config_text);
     registry_close(run->registry);
     trouble_release(&run->trouble);
     config_free(run->spec);

@@ -45,6 +45,7 @@ static enum weir_err_code open_loop(struct worker *worker, const struct worker_p
         .timer = &worker->timepiece.base,
         .plans = worker->plans,
         .outbox = {.spec = parts->spec, .sink = worker->sink, .version = WEIR_VERSION},
+        .config_text = parts->config_text,
         .trouble = parts->trouble,
         .counters = parts->counters,
         .control = parts->control};

@@ -16,6 +16,7 @@
 struct worker_parts {
     const struct weir_spec *spec;
     const char *instance;
+    const char *config_text; /* of config_deciding, for the journal */
     struct editions *editions;
     struct schemas *schemas;
     rd_kafka_t *client; /* of admin_open */

@@ -80,12 +80,15 @@ static enum weir_err_code check_brokers(const struct reading *reading, const str
     return fail_no_brokers(reading, spec);
 }
 
-/* A record that comes back into the input would go round for ever. */
+/* A record that comes back into the input would go round for ever, and what is read in one way cannot be told
+ * from what is read in another. */
 static enum weir_err_code check_topics(const struct reading *reading, const struct parsed *parsed)
 {
     static const char *const paths[] = {"input.topic",        "output.topic",        "dead_letter.topic",
-                                        "dead_letter.ledger", "dead_letter.parking", "dead_letter.audit"};
-    for (size_t i = 1; i < sizeof paths / sizeof *paths; i++) {
+                                        "dead_letter.ledger", "dead_letter.parking", "dead_letter.audit",
+                                        "journal.topic"};
+    size_t n = sizeof paths / sizeof *paths - (parsed->spec.journal.on == WEIR_OFF);
+    for (size_t i = 1; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
             const struct parsed_value *value = value_of(parsed, paths[i]);
             if (strcmp(value->text, value_of(parsed, paths[j])->text) == 0)

@@ -63,6 +63,14 @@ void config_blame(const struct weir_spec *spec, struct weir_err *err);
 enum weir_err_code config_show(const struct weir_spec *spec, bool json, FILE *to, struct weir_err *err);
 
 /*
+ * The part of the configuration that decides about verdicts and outputs, as a text for the journal: what has
+ * the same text has the same rules. It is a configuration by itself but for kafka and registry, which say
+ * where things are. No secret can stand in it. Allocated, for the caller to free; spec is of config_load or
+ * config_parse. WEIR_ERR_NO_MEMORY.
+ */
+enum weir_err_code config_deciding(const struct weir_spec *spec, char **out, struct weir_err *err);
+
+/*
  * Prints the tables of docs/configuration.md: every option, test, transformation and reserved property, as
  * Markdown. Fails with WEIR_ERR_IO.
  */

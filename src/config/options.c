@@ -137,6 +137,7 @@ static bool read_number(enum option_kind kind, const char *text, int64_t *value)
     switch (kind) {
     case OPTION_DURATION: return value_duration(text, value);
     case OPTION_SIZE: return value_size(text, value);
+    case OPTION_RATIO: return value_ratio(text, value);
     default: return value_count(text, value);
     }
 }
@@ -224,6 +225,10 @@ const char *options_describe(const struct option *option, char *buffer, size_t c
     case OPTION_AUTO:
         (void)snprintf(buffer, cap, "auto or a whole number from %" PRId64 " to %" PRId64, option->min,
                        option->max);
+        break;
+    case OPTION_RATIO:
+        (void)snprintf(buffer, cap, "a number from %s to %s", value_print_ratio(option->min, low),
+                       value_print_ratio(option->max, high));
         break;
     case OPTION_VERSION: (void)snprintf(buffer, cap, "latest or a version from 1 on"); break;
     }

@@ -19,6 +19,7 @@ enum option_kind {
     OPTION_SIZE,
     OPTION_COUNT,
     OPTION_AUTO,
+    OPTION_RATIO,
     OPTION_VERSION
 };
 

@@ -8,6 +8,9 @@
 #define NAME_CHARACTERS  DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 #define TOPIC_CHARACTERS DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 
+/* A ratio counts in millionths. */
+#define RATIO_ONE 1000000
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -94,6 +97,26 @@ bool value_size(const char *text, int64_t *out)
     return with_unit(text, sizes, out);
 }
 
+bool value_ratio(const char *text, int64_t *out)
+{
+    int64_t whole;
+    int64_t fraction = 0;
+    const char *p = leading_digits(text, &whole);
+    if (!p || whole > INT64_MAX / RATIO_ONE - 1)
+        return false;
+    if (*p == '.') {
+        int64_t factor = RATIO_ONE;
+        for (p++; *p >= '0' && *p <= '9' && factor > 1; p++)
+            fraction += (*p - '0') * (factor /= 10);
+        if (factor == RATIO_ONE)
+            return false;
+    }
+    if (*p)
+        return false;
+    *out = whole * RATIO_ONE + fraction;
+    return true;
+}
+
 bool value_version(const char *text, int64_t *out)
 {
     int64_t value;
@@ -126,6 +149,17 @@ const char *value_print_duration(int64_t ms, char buffer[VALUE_PRINTED_MAX])
 const char *value_print_size(int64_t bytes, char buffer[VALUE_PRINTED_MAX])
 {
     return print_with_unit(bytes, binary_sizes, buffer);
+}
+
+const char *value_print_ratio(int64_t millionths, char buffer[VALUE_PRINTED_MAX])
+{
+    int len = snprintf(buffer, VALUE_PRINTED_MAX, "%" PRId64 ".%06" PRId64, millionths / RATIO_ONE,
+                       millionths % RATIO_ONE);
+    while (buffer[len - 1] == '0')
+        buffer[--len] = '\0';
+    if (buffer[len - 1] == '.')
+        buffer[len - 1] = '\0';
+    return buffer;
 }
 
 /* What follows one or more digits, NULL when there are none. */

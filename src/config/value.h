@@ -17,6 +17,9 @@ bool value_duration(const char *text, int64_t *out);
 /* "512", "512B", "64kB", "64KiB", "1MB", "1MiB", "1GB", "1GiB": bytes. */
 bool value_size(const char *text, int64_t *out);
 
+/* "0.5", "1", "0.000001": millionths. At most six digits stand behind the point. */
+bool value_ratio(const char *text, int64_t *out);
+
 /* "latest" (0) or a version from 1 to INT32_MAX, which is what a registry can have. */
 bool value_version(const char *text, int64_t *out);
 
@@ -27,6 +30,8 @@ bool value_version(const char *text, int64_t *out);
  */
 const char *value_print_duration(int64_t ms, char buffer[VALUE_PRINTED_MAX]);
 const char *value_print_size(int64_t bytes, char buffer[VALUE_PRINTED_MAX]);
+/* Prints millionths as value_ratio reads them; returns buffer. */
+const char *value_print_ratio(int64_t millionths, char buffer[VALUE_PRINTED_MAX]);
 
 /* True for "-12.5e3" and the like: a number as JSON writes it. */
 bool value_is_number(const char *text);

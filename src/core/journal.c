@@ -217,9 +217,11 @@ static void put_counts(struct weir_arena *arena, const struct journal_span *span
 static void put_writers(struct weir_arena *arena, const struct journal_span *span)
 {
     PUT(arena, ",\"writers\":{");
-    for (size_t i = 0; i < span->n_writers; i++)
-        PUT(arena, "%s\"%" PRIu32 "\":\"%s\"", i ? "," : "", span->writers[i]->id,
+    for (size_t i = 0; i < span->n_writers; i++) {
+        char key[WEIR_SCHEMA_KEY_TEXT];
+        PUT(arena, "%s\"%s\":\"%s\"", i ? "," : "", weir_schema_key_print(&span->writers[i]->key, key),
             span->writers[i]->print.hex);
+    }
     PUT(arena, "}");
 }
 

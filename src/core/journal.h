@@ -83,7 +83,7 @@ struct weir_bytes journal_key_text(const struct journal_print *print, size_t num
 
 /* A writer's schema, as a batch names it. */
 struct journal_writer {
-    uint32_t id;
+    struct weir_schema_key key;
     struct journal_print print; /* of text */
     struct weir_bytes text;     /* as the registry has it; borrowed */
     int64_t said_ms;            /* when a transaction with its text was committed; JOURNAL_UNSAID: never */

@@ -78,7 +78,8 @@ enum weir_err_code batch_take(struct batch *batch, size_t n, struct weir_err *er
         struct batch_item *item = &batch->items[batch->n++];
         item->in = *in;
         item->run = (uint32_t)(run - batch->runs);
-        item->own = false;
+        item->own = item->given = false;
+        item->writer = NULL;
         /* Behind a cut nothing is done, whatever comes. */
         if (!run->cut)
             run->next = in->record.offset + 1;

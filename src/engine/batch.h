@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/journal.h"
 #include "engine/heap.h"
 #include "engine/ports.h"
 #include "weir/pipeline.h"
@@ -17,9 +18,11 @@
 struct batch_item {
     struct source_record in;
     struct weir_outcome outcome;
-    struct sink_record out; /* for PASS and REJECT, once routed */
+    struct sink_record out;        /* for PASS and REJECT, once routed */
+    struct journal_writer *writer; /* of a record that has one that is known, else NULL */
     uint32_t run;
-    bool own; /* out borrows nothing of in: the record may go back to the source */
+    bool own;   /* out borrows nothing of in: the record may go back to the source */
+    bool given; /* the verdict came from outside: bytes, plan and writer alone do not tell it */
 };
 
 struct batch_run {

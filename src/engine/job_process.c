@@ -23,6 +23,9 @@ static enum weir_err_code process_item(struct batch *batch, struct batch_item *i
         batch_cut(batch, item, answer.why);
         return WEIR_OK;
     }
+    item->writer = answer.writer;
+    /* That an id is unknown, or that its schema is of no use, is what the registry said at the time. */
+    item->given = !answer.plan && !answer.writer;
     size_t need = answer.plan ? weir_pipeline_scratch(answer.plan, record->value.len) : REJECT_SCRATCH;
     struct weir_arena *arena = heap_arena(&batch->heap, need);
     if (!arena)

@@ -23,11 +23,21 @@ static bool stopping(const struct loop *loop)
     return atomic_load_explicit(&loop->parts.control->stop, memory_order_relaxed) != 0;
 }
 
+/* From the next batch on plans are made of these versions. */
+static void use_edition(struct loop *loop)
+{
+    loop->edition = plans_number(loop->parts.plans);
+    chain_use(&loop->chain, plans_edition(loop->parts.plans));
+}
+
 enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err)
 {
     *loop = (struct loop){.parts = *parts, .state = LOOP_OPENING, .down = -1, .no_input = -1, .failing = -1};
     loop->hurried = atomic_load(&parts->control->hurry);
     holds_init(&loop->holds, parts->trouble, parts->source, parts->timer);
+    chain_init(&loop->chain, &(struct chain_parts){parts->spec, parts->config_text, parts->outbox.version,
+                                                   parts->source, parts->sink, parts->timer});
+    use_edition(loop);
     return batch_init(&loop->batch, (size_t)parts->spec->transaction.max_records, err);
 }
 
@@ -37,6 +47,7 @@ void loop_release(struct loop *loop)
     batch_release(&loop->batch, loop->parts.source);
     batch_free(&loop->batch);
     holds_release(&loop->holds);
+    chain_release(&loop->chain);
     free(loop->next);
 }
 
@@ -105,6 +116,8 @@ static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
         loop->refresh_at_ms = now_ms(loop);
     enum weir_err_code code = plans_turn(loop->parts.plans, err);
     loop->parts.outbox.reader_version = edition_reader(plans_edition(loop->parts.plans))->version;
+    if (plans_number(loop->parts.plans) != loop->edition)
+        use_edition(loop);
     if (code == WEIR_OK)
         code = refresh(loop, &hurry, err);
     if (code != WEIR_OK)
@@ -239,14 +252,21 @@ static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct wei
 {
     struct sink *sink = loop->parts.sink;
     loop->begun_ms = now_ms(loop);
-    enum weir_err_code code = sink->ops->begin(sink, err);
+    enum weir_err_code code = chain_open(&loop->chain, &loop->batch, err);
+    if (code == WEIR_OK)
+        code = sink->ops->begin(sink, err);
     for (size_t i = 0; i < loop->batch.n && code == WEIR_OK; i++) {
         const struct batch_item *item = &loop->batch.items[i];
-        if (item->outcome.verdict != WEIR_DROP && batch_live(&loop->batch, item))
+        if (!batch_live(&loop->batch, item))
+            continue;
+        code = chain_add(&loop->chain, item, err);
+        if (code == WEIR_OK && item->outcome.verdict != WEIR_DROP)
             code = sink->ops->send(sink, &item->out, err);
     }
     if (code == WEIR_OK && !remedy_on(REMEDY_SEALED_STAMP))
         code = stamp_anew(loop, err);
+    if (code == WEIR_OK)
+        code = chain_send(&loop->chain, err);
     if (code == WEIR_OK)
         code = sink->ops->commit(sink, loop->stamp, loop->next, n_next, settle_deadline_ms(loop), err);
     if (code == WEIR_OK)

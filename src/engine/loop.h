@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/batch.h"
+#include "engine/chain.h"
 #include "engine/holds.h"
 #include "engine/outbox.h"
 #include "engine/plans.h"
@@ -46,6 +47,7 @@ struct loop_parts {
     struct plans *plans;
     struct outbox outbox;
     struct trouble *trouble;
+    const char *config_text; /* the part of the configuration that decides, for the journal */
     struct counters *counters;
     struct loop_control *control;
 };
@@ -62,6 +64,8 @@ struct loop {
     enum loop_state state;
     struct batch batch;
     struct holds holds;
+    struct chain chain;
+    uint64_t edition;      /* the number of the one that the batch is of */
     struct position *next; /* scratch for a batch's offsets */
     size_t cap_next;
     struct stamp *stamp; /* of the batch, from seal to settle */

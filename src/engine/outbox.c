@@ -11,7 +11,7 @@
 
 static const char *topic_name(const struct outbox *outbox, enum sink_topic topic)
 {
-    return topic == SINK_OUTPUT ? outbox->spec->output.topic : outbox->spec->dead_letter.topic;
+    return ports_topic_name(outbox->spec, topic);
 }
 
 /* Why the topic is not there to be written to; WEIR_OK when it is. */
@@ -29,13 +29,30 @@ static enum weir_err_code judge_target(const struct outbox *outbox, enum sink_to
     return weir_fail(why, target->state, "nothing is known of topic %s", name);
 }
 
+/* Why the journal cannot be written to; WEIR_OK when it can, or when there is none. */
+static enum weir_err_code judge_journal(const struct outbox *outbox, struct weir_err *why)
+{
+    struct sink_target target;
+    const char *name = topic_name(outbox, SINK_JOURNAL);
+    if (!name)
+        return WEIR_OK;
+    enum weir_err_code code = judge_target(outbox, SINK_JOURNAL, &target, why);
+    if (code == WEIR_ERR_TOPIC_MISSING)
+        return weir_fail(why, code, "topic %s does not exist (the journal; create it, or say journal: off)",
+                         name);
+    if (code == WEIR_OK && target.max_message_bytes < JOURNAL_LIMIT_MIN)
+        return weir_fail(why, WEIR_ERR_OUTPUT_REFUSED, "max.message.bytes of %s is %zu: a journal needs %zu",
+                         name, target.max_message_bytes, JOURNAL_LIMIT_MIN);
+    return code;
+}
+
 bool outbox_topic_trouble(const struct outbox *outbox, struct weir_err *why)
 {
     struct sink_target target;
-    for (int topic = 0; topic < SINK_TOPICS; topic++)
+    for (int topic = 0; topic < SINK_JOURNAL; topic++)
         if (judge_target(outbox, (enum sink_topic)topic, &target, why) != WEIR_OK)
             return true;
-    return false;
+    return judge_journal(outbox, why) != WEIR_OK;
 }
 
 /* Cuts the item's run when its topic is not there to be written to. */
@@ -130,6 +147,7 @@ static enum weir_err_code fill_output(const struct outbox *outbox, struct batch 
                          "the output record would have %zu bytes; max.message.bytes of %s is %zu",
                          outbox->sink->ops->size_of(&item->out), topic_name(outbox, SINK_OUTPUT),
                          target.max_message_bytes);
+    item->given = true;
     return WEIR_OK;
 }
 
@@ -250,11 +268,18 @@ static enum weir_err_code fill_letter(const struct outbox *outbox, struct batch 
 enum weir_err_code outbox_fill(const struct outbox *outbox, struct batch *batch, int64_t wall_ms,
                                struct weir_err *err)
 {
+    struct weir_err why;
     enum weir_err_code code = WEIR_OK;
+    bool unwritten = judge_journal(outbox, &why) != WEIR_OK;
     for (size_t i = batch->fresh; i < batch->n && code == WEIR_OK; i++) {
         struct batch_item *item = &batch->items[i];
         if (!batch_live(batch, item))
             continue;
+        /* Nothing may be done that cannot be written down. */
+        if (unwritten) {
+            batch_cut(batch, item, &why);
+            continue;
+        }
         if (item->outcome.verdict == WEIR_PASS)
             code = fill_output(outbox, batch, item, err);
         /* Not else: an output record that is too large has just become a letter. */

@@ -18,7 +18,8 @@ struct outbox {
 
 /*
  * Fills item->out of each live item that passes or is rejected. An output record that is larger than its
- * topic takes becomes REJECT(too_large). wall_ms: the time of the failure in letters. WEIR_ERR_NO_MEMORY.
+ * topic takes becomes REJECT(too_large). While the journal cannot be written to, every record waits. wall_ms:
+ * the time of the failure in letters. WEIR_ERR_NO_MEMORY.
  */
 enum weir_err_code outbox_fill(const struct outbox *outbox, struct batch *batch, int64_t wall_ms,
                                struct weir_err *err);

@@ -12,6 +12,7 @@
 /* A writer as this worker knows it. */
 struct plans_entry {
     const struct edition_writer *writer; /* NULL: free */
+    struct journal_writer *name;         /* owned; NULL where the key stands for no schema that can be used */
     bool sure; /* there was no newer version to read it with, so what came of it counts */
 };
 
@@ -62,10 +63,19 @@ enum weir_err_code plans_new(struct editions *editions, struct schemas *schemas,
     return WEIR_OK;
 }
 
+static void clear(struct plans *plans)
+{
+    for (size_t i = 0; i < PLANS_SLOTS; i++)
+        free(plans->slots[i].name);
+    memset(plans->slots, 0, sizeof plans->slots);
+    plans->last = NULL;
+}
+
 void plans_free(struct plans *plans)
 {
     if (!plans)
         return;
+    clear(plans);
     edition_release(plans->edition);
     free(plans);
 }
@@ -73,6 +83,11 @@ void plans_free(struct plans *plans)
 const struct edition *plans_edition(const struct plans *plans)
 {
     return plans->edition;
+}
+
+uint64_t plans_number(const struct plans *plans)
+{
+    return plans->number;
 }
 
 void plans_forget(struct plans *plans)
@@ -85,8 +100,7 @@ static void change_over(struct plans *plans)
 {
     edition_release(plans->edition);
     plans->edition = editions_take(plans->editions, &plans->number);
-    plans->last = NULL;
-    memset(plans->slots, 0, sizeof plans->slots);
+    clear(plans);
 }
 
 enum weir_err_code plans_turn(struct plans *plans, struct weir_err *err)
@@ -100,11 +114,13 @@ enum weir_err_code plans_turn(struct plans *plans, struct weir_err *err)
     return code;
 }
 
-static struct plans_answer answer_of(const struct edition_writer *writer)
+static struct plans_answer answer_of(const struct plans_entry *entry)
 {
+    const struct edition_writer *writer = entry->writer;
     if (writer->plan)
-        return (struct plans_answer){.plan = writer->plan};
-    return (struct plans_answer){.reject = WEIR_CODE_SCHEMA_MISMATCH, .why = &writer->why};
+        return (struct plans_answer){.plan = writer->plan, .writer = entry->name};
+    return (struct plans_answer){
+        .reject = WEIR_CODE_SCHEMA_MISMATCH, .why = &writer->why, .writer = entry->name};
 }
 
 static struct plans_answer wait_for_edition(struct plans *plans, const struct edition_writer *writer,
@@ -113,6 +129,23 @@ static struct plans_answer wait_for_edition(struct plans *plans, const struct ed
     (void)weir_fail(&plans->why, WEIR_ERR_SCHEMA_PENDING, "schema id %s is new here: %s", SHOW(&writer->key),
                     what);
     return (struct plans_answer){.wait = WEIR_ERR_SCHEMA_PENDING, .why = &plans->why};
+}
+
+/* How the journal names the writer. */
+static enum weir_err_code name_writer(struct plans *plans, struct plans_entry *entry)
+{
+    const struct edition_writer *writer = entry->writer;
+    if (!writer->schema)
+        return WEIR_OK;
+    entry->name = malloc(sizeof *entry->name);
+    if (!entry->name)
+        return weir_fail(&plans->why, WEIR_ERR_NO_MEMORY, "no memory for a plan");
+    *entry->name =
+        (struct journal_writer){.key = writer->key,
+                                .text = {(const uint8_t *)writer->schema->text, writer->schema->text_len},
+                                .said_ms = JOURNAL_UNSAID};
+    journal_print_of(entry->name->text, &entry->name->print);
+    return WEIR_OK;
 }
 
 /* True when that look was done. Its answer is waited for, but not twice in a batch in vain. */
@@ -140,7 +173,7 @@ static struct plans_answer make_sure(struct plans *plans, struct plans_entry *en
         return wait_for_edition(plans, writer, "newer versions are in use from the next batch on");
     entry->sure = true;
     plans->last = entry;
-    return answer_of(writer);
+    return answer_of(entry);
 }
 
 /* What to do about a key without entry, by what the registry said of it. */
@@ -199,6 +232,11 @@ static struct plans_answer learn(struct plans *plans, struct plans_entry *entry,
     if (code != WEIR_OK)
         return answer_unknown(plans, key, code, age_ms);
     entry->writer = writer;
+    code = name_writer(plans, entry);
+    if (code != WEIR_OK) {
+        entry->writer = NULL;
+        return (struct plans_answer){.wait = code, .why = &plans->why};
+    }
     return make_sure(plans, entry);
 }
 
@@ -207,12 +245,12 @@ struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire
     if (wire->kind != WEIR_WIRE_AVRO)
         return (struct plans_answer){.plan = edition_plain(plans->edition)};
     if (plans->last && weir_schema_key_equal(&plans->last->writer->key, &wire->key))
-        return answer_of(plans->last->writer);
+        return answer_of(plans->last);
     struct plans_entry *entry = probe(plans, &wire->key);
     if (!entry->writer)
         return learn(plans, entry, &wire->key, age_ms);
     if (!entry->sure)
         return make_sure(plans, entry);
     plans->last = entry;
-    return answer_of(entry->writer);
+    return answer_of(entry);
 }

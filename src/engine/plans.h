@@ -6,6 +6,7 @@
 #ifndef WEIR_ENGINE_PLANS_H
 #define WEIR_ENGINE_PLANS_H
 
+#include "core/journal.h"
 #include "engine/editions.h"
 #include "engine/ports.h"
 #include "weir/pipeline.h"
@@ -26,6 +27,9 @@ struct plans_answer {
     enum weir_code reject;        /* else reject with this, when not NONE */
     enum weir_err_code wait;      /* else wait for this */
     const struct weir_err *why;   /* text for reject and wait; valid until the next call */
+    /* The record's writer, as this worker's journal names it; NULL where it has none or none is known. As
+     * valid as the plan. */
+    struct journal_writer *writer;
 };
 
 /*
@@ -34,8 +38,9 @@ struct plans_answer {
  */
 struct plans_answer plans_find(struct plans *plans, const struct weir_wire *wire, int64_t age_ms);
 
-/* The edition that the worker is on; valid until plans_turn. */
+/* The edition that the worker is on; valid until plans_turn. Its number tells it from others. */
 const struct edition *plans_edition(const struct plans *plans);
+uint64_t plans_number(const struct plans *plans);
 
 /* The batch is over: what was not known may be known in the next one. */
 void plans_forget(struct plans *plans);

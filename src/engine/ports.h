@@ -52,6 +52,11 @@ struct source_ops {
      * joins anew; nothing is owned afterwards. Needs: every record was given back. FATAL errors.
      */
     enum weir_err_code (*rejoin)(struct source *source, struct weir_err *err);
+    /*
+     * Where an owned partition began under its present assignment: at the group's committed offset, or, with
+     * *begins true, at where input.start says, since none was committed.
+     */
+    int64_t (*began)(struct source *source, int32_t partition, bool *begins);
     /* Gives records back; their memory is gone. */
     void (*release)(struct source *source, struct source_record *records, size_t n);
     /* True while the partition is owned under that very assignment. */
@@ -87,7 +92,15 @@ struct source {
 
 /* --- the sink: a transactional producer --- */
 
-enum sink_topic { SINK_OUTPUT, SINK_DEAD_LETTER, SINK_TOPICS };
+enum sink_topic { SINK_OUTPUT, SINK_DEAD_LETTER, SINK_JOURNAL, SINK_TOPICS };
+
+/* The topic's name; NULL for the journal of a pipeline that has none. */
+static inline const char *ports_topic_name(const struct weir_spec *spec, enum sink_topic topic)
+{
+    if (topic == SINK_JOURNAL)
+        return spec->journal.on == WEIR_ON ? spec->journal.topic : NULL;
+    return topic == SINK_OUTPUT ? spec->output.topic : spec->dead_letter.topic;
+}
 
 /* What is known of a topic that is written to. */
 struct sink_target {
@@ -117,7 +130,8 @@ struct sink_ops {
     bool (*tainted)(struct sink *sink);
     /* Looks at the topics again; blocks for at most timeout_ms. WEIR_ERR_BROKER_DOWN when nobody answers. */
     enum weir_err_code (*refresh)(struct sink *sink, int timeout_ms, struct weir_err *err);
-    /* What is known of a topic since the last refresh; *source_partitions the input topic's count. */
+    /* What is known of a topic since the last refresh; *source_partitions the input topic's count. Of one
+     * without a name nothing is known. */
     struct sink_target (*target)(struct sink *sink, enum sink_topic topic);
     int32_t (*source_partitions)(struct sink *sink);
     /* The size that a record takes in its topic, to be compared with max_message_bytes. */

@@ -126,8 +126,10 @@ static void note_success(struct loop *loop)
 enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
 {
     count_batch(loop);
-    if (batch_next(&loop->batch, loop->next) > 0)
+    if (batch_next(&loop->batch, loop->next) > 0) {
         note_success(loop);
+        chain_committed(&loop->chain);
+    }
     enum weir_err_code code = hold_cut_runs(loop, err);
     let_go(loop);
     if (needs_new_producer(loop))
@@ -384,6 +386,7 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
         int64_t committed = loop->next[at++].offset;
         done = done || (committed == run->next && run->next > run->first);
         holds_passed(&loop->holds, run->partition, committed);
+        chain_passed(&loop->chain, run->partition, run->epoch, committed);
         /* Before the batch's first record is no move: transaction markers and aborted records take offsets.
          */
         if (committed > run->first && committed != run->next)
@@ -395,6 +398,7 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
         count_batch(loop);
         counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
         note_success(loop);
+        chain_committed(&loop->chain);
     }
     log_write(loop->failing < 0 ? WEIR_LOG_INFO : WEIR_LOG_DEBUG, "rebuilt",
               "new producer ready; the batch of %zu records was %s", batch->n,

@@ -22,6 +22,7 @@ struct part {
     bool owned;
     bool paused;
     uint32_t epoch;
+    bool begins;   /* no offset was committed when it did */
     int64_t start; /* where it began under this assignment */
     int64_t next;  /* offset behind the last record handed out, or the one sought */
 };
@@ -209,13 +210,17 @@ static enum weir_err_code look_up(struct kafka_source *self, rd_kafka_topic_part
                      rd_kafka_err2str(code));
 }
 
+/* Fills in where partitions begin; an element's opaque is not NULL where nothing was committed. */
 static enum weir_err_code look_up_pending(struct kafka_source *self, struct weir_err *err)
 {
     rd_kafka_topic_partition_list_t *list = self->pending;
     enum weir_err_code code = list->cnt > 0 ? look_up(self, list, LOOKUP_TIMEOUT_MS, err) : WEIR_OK;
-    for (int i = 0; code == WEIR_OK && i < list->cnt; i++)
-        if (list->elems[i].offset == RD_KAFKA_OFFSET_INVALID)
+    for (int i = 0; code == WEIR_OK && i < list->cnt; i++) {
+        bool begins = list->elems[i].offset == RD_KAFKA_OFFSET_INVALID;
+        list->elems[i].opaque = begins ? self : NULL;
+        if (begins)
             code = start_offset(self, &list->elems[i], err);
+    }
     return code;
 }
 
@@ -228,8 +233,11 @@ static enum weir_err_code own(struct kafka_source *self, const rd_kafka_topic_pa
         const rd_kafka_topic_partition_t *at = &list->elems[i];
         if (!grow(self, at->partition + 1))
             return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for partition %d", at->partition);
-        self->parts[at->partition] =
-            (struct part){.owned = true, .epoch = self->epoch, .start = at->offset, .next = at->offset};
+        self->parts[at->partition] = (struct part){.owned = true,
+                                                   .begins = at->opaque != NULL,
+                                                   .epoch = self->epoch,
+                                                   .start = at->offset,
+                                                   .next = at->offset};
     }
     return WEIR_OK;
 }
@@ -548,6 +556,13 @@ static enum weir_err_code taken(struct source *source, int timeout_ms, bool *tak
     return membership_taken(&self->membership, self->rk, timeout_ms, taken, err);
 }
 
+static int64_t began(struct source *source, int32_t partition, bool *begins)
+{
+    const struct part *part = &self_of(source)->parts[partition];
+    *begins = part->begins;
+    return part->start;
+}
+
 static enum weir_err_code stamp(struct source *source, struct stamp **out, struct weir_err *err)
 {
     struct kafka_source *self = self_of(source);
@@ -623,6 +638,7 @@ static const struct source_ops ops = {
     .start = start,
     .rejoin = rejoin,
     .poll = poll,
+    .began = began,
     .release = release,
     .owns = owns,
     .taken = taken,

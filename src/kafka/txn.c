@@ -54,7 +54,22 @@ static struct txn *self_of(struct sink *sink)
 
 static const char *topic_name(const struct txn *self, enum sink_topic topic)
 {
-    return topic == SINK_OUTPUT ? self->parts.spec->output.topic : self->parts.spec->dead_letter.topic;
+    return ports_topic_name(self->parts.spec, topic);
+}
+
+/* The topics are the first so many: without a journal, one less. */
+static int n_topics(const struct txn *self)
+{
+    return topic_name(self, SINK_JOURNAL) ? SINK_TOPICS : SINK_JOURNAL;
+}
+
+/* The topic of that name. */
+static enum sink_topic topic_of(const struct txn *self, const char *name)
+{
+    int topic = 0;
+    while (topic < n_topics(self) - 1 && strcmp(topic_name(self, (enum sink_topic)topic), name) != 0)
+        topic++;
+    return (enum sink_topic)topic;
 }
 
 /* --- callbacks --- */
@@ -80,9 +95,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
     self->delivery_code = message->err;
-    self->delivery_topic = strcmp(rd_kafka_topic_name(message->rkt), topic_name(self, SINK_OUTPUT)) == 0
-                               ? SINK_OUTPUT
-                               : SINK_DEAD_LETTER;
+    self->delivery_topic = topic_of(self, rd_kafka_topic_name(message->rkt));
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -117,24 +130,26 @@ static void compare_limits(const struct txn *self, size_t input, size_t dead_let
 static enum weir_err_code refresh(struct sink *sink, int timeout_ms, struct weir_err *err)
 {
     struct txn *self = self_of(sink);
-    const char *names[] = {topic_name(self, SINK_OUTPUT), topic_name(self, SINK_DEAD_LETTER),
-                           self->parts.spec->core.input_topic};
-    enum { N_NAMES = sizeof names / sizeof names[0] };
-    size_t limits[N_NAMES];
+    /* The input comes last, since there may be no journal. */
+    const char *names[SINK_TOPICS + 1];
+    size_t limits[SINK_TOPICS + 1];
+    int n = n_topics(self);
     struct sink_target input = {0};
-    enum weir_err_code code =
-        admin_look(self->parts.client, self->parts.spec->core.input_topic, timeout_ms, &input, err);
-    for (int i = 0; code == WEIR_OK && i < SINK_TOPICS; i++)
+    names[n] = self->parts.spec->core.input_topic;
+    enum weir_err_code code = admin_look(self->parts.client, names[n], timeout_ms, &input, err);
+    for (int i = 0; code == WEIR_OK && i < n; i++) {
+        names[i] = topic_name(self, (enum sink_topic)i);
         code = admin_look(self->parts.client, names[i], timeout_ms, &self->targets[i], err);
+    }
     if (code == WEIR_OK)
-        code = admin_limits(self->parts.client, names, N_NAMES, timeout_ms, limits, err);
+        code = admin_limits(self->parts.client, names, (size_t)n + 1, timeout_ms, limits, err);
     if (code != WEIR_OK)
         return code;
-    for (int i = 0; i < SINK_TOPICS; i++)
+    for (int i = 0; i < n; i++)
         self->targets[i].max_message_bytes = limits[i];
     self->source_partitions = input.state == WEIR_OK ? input.partitions : 0;
     if (input.state == WEIR_OK && self->targets[SINK_DEAD_LETTER].state == WEIR_OK)
-        compare_limits(self, limits[SINK_TOPICS], limits[SINK_DEAD_LETTER]);
+        compare_limits(self, limits[n], limits[SINK_DEAD_LETTER]);
     self->looked = true;
     return WEIR_OK;
 }
@@ -149,11 +164,11 @@ static int32_t source_partitions(struct sink *sink)
     return self_of(sink)->source_partitions;
 }
 
-/* The largest batch that fits both topics: librdkafka cannot split one that a broker finds too large. */
+/* The largest batch that fits all topics: librdkafka cannot split one that a broker finds too large. */
 static size_t fitting_batch(const struct txn *self)
 {
     size_t bytes = CONF_BATCH_BYTES;
-    for (int i = 0; i < SINK_TOPICS; i++) {
+    for (int i = 0; i < n_topics(self); i++) {
         size_t limit = self->targets[i].max_message_bytes;
         size_t below = limit > 2 * BATCH_FRAMING ? limit - BATCH_FRAMING : limit / 2 + 1;
         bytes = below < bytes ? below : bytes;
@@ -202,7 +217,7 @@ static enum weir_err_code make_producer(struct txn *self, struct weir_err *err)
         rd_kafka_conf_destroy(conf);
         return weir_fail(err, WEIR_ERR_CONFIG, "producer: %s", text);
     }
-    for (int i = 0; i < SINK_TOPICS; i++)
+    for (int i = 0; i < n_topics(self); i++)
         self->topics[i] = rd_kafka_topic_new(self->rk, topic_name(self, (enum sink_topic)i), NULL);
     return WEIR_OK;
 }

@@ -181,6 +181,11 @@ static enum weir_err_code spy_rejoin(struct source *source, struct weir_err *err
     return inner_source(source)->ops->rejoin(inner_source(source), err);
 }
 
+static int64_t spy_began(struct source *source, int32_t partition, bool *begins)
+{
+    return inner_source(source)->ops->began(inner_source(source), partition, begins);
+}
+
 static enum weir_err_code spy_committed(struct source *source, struct position *positions, size_t n,
                                         int timeout_ms, struct weir_err *err)
 {
@@ -305,6 +310,7 @@ static void spy_on(struct rig *rig, struct source *source, struct sink *sink)
     source_spy_ops = (struct source_ops){.start = spy_start,
                                          .poll = spy_poll,
                                          .rejoin = spy_rejoin,
+                                         .began = spy_began,
                                          .release = spy_release,
                                          .owns = spy_owns,
                                          .taken = spy_taken,

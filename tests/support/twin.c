@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/twin_journal.h"
 #include "support/twin_judge.h"
 
 #define START_MS       1000
@@ -80,6 +81,8 @@ void twin_world_release(struct twin_world *world)
         free_headers((struct weir_header *)(uintptr_t)record->headers, record->n_headers);
     }
     free(world->visible);
+    free(world->texts.prints);
+    free(world->texts.parts);
     *world = (struct twin_world){0};
 }
 
@@ -238,14 +241,19 @@ static void publish(struct twin_world *world, struct twin_txn *txn, const struct
     }
     struct twin_output *output = &world->visible[world->n_visible++];
     *output = (struct twin_output){.record = *record, .source_partition = -1};
-    twin_judge_output(world, output, txn->offsets, txn->n_offsets);
+    if (record->topic == SINK_JOURNAL)
+        twin_journal_judge(world, record);
+    else
+        twin_judge_output(world, output, txn->offsets, txn->n_offsets);
 }
 
 void twin_apply(struct twin_world *world, struct twin_txn *txn)
 {
+    twin_journal_begin(world);
     for (size_t i = 0; i < txn->n_records; i++)
         publish(world, txn, &txn->records[i]);
     txn->n_records = 0;
+    twin_journal_end(world, txn->offsets, txn->n_offsets);
     for (size_t i = 0; i < txn->n_offsets; i++) {
         twin_judge_offset(world, txn->offsets[i].partition, txn->offsets[i].offset);
         world->partitions[txn->offsets[i].partition].committed = txn->offsets[i].offset;

@@ -28,6 +28,8 @@
 #define TWIN_RULES_MAX      32
 #define TWIN_NOBODY         (-1)
 #define TWIN_DAMAGE_MAX     256
+/* Bytes of a fingerprint's text. */
+#define TWIN_PRINT 33
 
 /* What a call into the real thing takes when nobody answers, and when somebody does. */
 #define TWIN_SLICE_MS  2000
@@ -96,6 +98,7 @@ struct twin_partition {
     int64_t start;     /* where a partition without committed offset begins */
     int64_t end;       /* offset of the next record */
     int64_t committed; /* -1: none */
+    int64_t journaled; /* how far the journal is in the transaction that takes effect; -1: says nothing */
     int owner;         /* member, or TWIN_NOBODY */
 };
 
@@ -117,6 +120,14 @@ struct twin_txn {
     size_t n_records;
     struct position offsets[TWIN_PARTITIONS_MAX];
     size_t n_offsets; /* from the moment on that they were sent */
+};
+
+/* Plans and texts that the journal holds, by their fingerprints. */
+struct twin_texts {
+    char (*prints)[TWIN_PRINT];
+    size_t n, cap;
+    char *parts; /* of the text that is not whole yet */
+    size_t len;
 };
 
 struct twin_schema {
@@ -157,6 +168,7 @@ struct twin_world {
     size_t n_visible, cap_visible;
     struct twin_txn txns[TWIN_MEMBERS_MAX];
     int64_t transaction_timeout_ms;
+    struct twin_texts texts; /* plans and texts in the journal */
     int64_t last_order[SINK_TOPICS][TWIN_PARTITIONS_MAX][TWIN_PARTITIONS_MAX];
 
     struct twin_schema schemas[TWIN_SCHEMAS_MAX];
@@ -166,6 +178,7 @@ struct twin_world {
     bool registry_down;
 
     bool brokers_down;
+    bool has_journal; /* what is committed must be written down */
     int n_members;
     char damage[TWIN_DAMAGE_MAX]; /* the first breach of a promise; empty: none */
 };
@@ -219,10 +232,11 @@ struct twin_rule {
 
 struct twin_part {
     bool owned;
-    bool begun; /* its offset is looked up */
+    bool begun;  /* its offset is looked up */
+    bool begins; /* and there was none */
     bool paused;
     uint32_t epoch;
-    int64_t next;
+    int64_t start, next;
 };
 
 struct twin_borrowed {

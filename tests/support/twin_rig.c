@@ -46,6 +46,10 @@ static void fill_spec(struct weir_spec *spec, const struct rig_options *options)
     spec->dead_letter.partition = WEIR_PARTITION_SOURCE;
     spec->transaction.interval_ms = 100;
     spec->transaction.max_records = options->max_records ? options->max_records : 1000;
+    spec->journal.on = options->journal ? WEIR_ON : WEIR_OFF;
+    spec->journal.topic = "journal";
+    spec->input.schema.subject = "in-value";
+    spec->output.schema.subject = "out-value";
     spec->transaction.max_bytes = options->max_bytes ? options->max_bytes : 1 << 20;
 }
 
@@ -60,17 +64,30 @@ static void make_loop(struct rig *rig)
                                .plans = rig->plans,
                                .outbox = {&rig->spec, &rig->member.sink, "0", 1},
                                .trouble = &rig->trouble,
+                               .config_text = rig->config_text ? rig->config_text : "pipeline: rig\n",
                                .counters = &rig->counters,
                                .control = &rig->control};
     assert_int_equal(loop_init(&rig->loop, &parts, &rig->err), WEIR_OK);
 }
 
+static struct edition *make_edition(struct rig *rig, int64_t version)
+{
+    const struct schemas_version only = {.schema = rig->reader, .id = 1, .version = version};
+    struct edition *edition = NULL;
+    if (edition_new(&rig->spec.core, &only, &only, &edition, &rig->err) != WEIR_OK)
+        fail_msg("%s", rig->err.text);
+    return edition;
+}
+
+void rig_use_version(struct rig *rig, int64_t version)
+{
+    editions_put(rig->editions, make_edition(rig, version));
+}
+
 static void make_plans(struct rig *rig)
 {
-    const struct schemas_version only = {.schema = rig->reader, .id = 1, .version = 1};
-    struct edition *edition = NULL;
-    if (edition_new(&rig->spec.core, &only, &only, &edition, &rig->err) != WEIR_OK ||
-        editions_new(edition, rig->follows ? 0 : EDITIONS_FIXED, &rig->editions, &rig->err) != WEIR_OK ||
+    if (editions_new(make_edition(rig, 1), rig->follows ? 0 : EDITIONS_FIXED, &rig->editions, &rig->err) !=
+            WEIR_OK ||
         plans_new(rig->editions, &rig->member.schemas, rig->deadline_ms, &rig->plans, &rig->err) != WEIR_OK)
         fail_msg("%s", rig->err.text);
 }
@@ -89,6 +106,7 @@ void rig_init(struct rig *rig, struct rig_options options)
     twin_add_schema(&rig->world, RIG_ID, rig->reader);
     twin_add_schema(&rig->world, RIG_MISFIT, rig->misfit);
     rig->follows = options.follows;
+    rig->world.has_journal = options.journal;
     rig->deadline_ms = options.deadline_ms ? options.deadline_ms : RIG_DEADLINE;
     make_plans(rig);
     make_loop(rig);

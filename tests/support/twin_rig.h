@@ -32,6 +32,7 @@ struct rig_options {
     int64_t max_bytes;   /* 0: 1 MiB */
     int64_t deadline_ms; /* for unknown schema ids; 0: RIG_DEADLINE */
     bool follows;        /* looks for newer versions are the test's */
+    bool journal;
 };
 
 struct rig {
@@ -42,7 +43,8 @@ struct rig {
     struct editions *editions;
     struct plans *plans;
     bool follows;
-    int64_t deadline_ms; /* for unknown schema ids */
+    const char *config_text; /* for the next loop; NULL: some */
+    int64_t deadline_ms;     /* for unknown schema ids */
     struct trouble trouble;
     struct counters counters;
     struct loop_control control;
@@ -58,6 +60,9 @@ void rig_release(struct rig *rig);
 
 /* The process is killed and started again under the same identity. */
 void rig_restart(struct rig *rig);
+
+/* Another edition comes into use, of the same schemas as that version. */
+void rig_use_version(struct rig *rig, int64_t version);
 
 /* What a record is like. */
 enum rig_kind { RIG_PASS, RIG_DROP, RIG_BAD, RIG_RUBBISH, RIG_AVRO, RIG_AVRO_BAD, RIG_TOMBSTONE, RIG_KINDS };

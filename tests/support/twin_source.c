@@ -53,7 +53,8 @@ static void begin_parts(struct twin_member *member)
         if (!part->owned || part->begun || twin_unstable(member->world, i))
             continue;
         part->begun = true;
-        part->next = at->committed < 0 ? at->start : at->committed;
+        part->begins = at->committed < 0;
+        part->next = part->start = part->begins ? at->start : at->committed;
     }
 }
 
@@ -336,6 +337,13 @@ static enum weir_err_code committed(struct source *source, struct position *posi
     return WEIR_OK;
 }
 
+static int64_t began(struct source *source, int32_t partition, bool *begins)
+{
+    const struct twin_part *part = &self_of(source)->parts[partition];
+    *begins = part->begins;
+    return part->start;
+}
+
 static enum weir_err_code stamp(struct source *source, struct stamp **out, struct weir_err *err)
 {
     struct twin_member *member = self_of(source);
@@ -365,6 +373,7 @@ const struct source_ops twin_source_ops = {
     .start = start,
     .poll = poll,
     .rejoin = rejoin,
+    .began = began,
     .release = release,
     .owns = owns,
     .taken = taken,

@@ -5,7 +5,7 @@ function(weir_config_test name)
     target_compile_definitions(test_${name} PRIVATE WEIR_ROOT="${PROJECT_SOURCE_DIR}")
 endfunction()
 
-foreach(name blocks check config_load expand options parse property reading reference rules show tree value)
+foreach(name blocks check config_load deciding expand options parse property reading reference rules show tree value)
     weir_config_test(${name})
 endforeach()
 

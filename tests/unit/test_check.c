@@ -61,6 +61,12 @@ static void refuses_what_cannot_go_together(void **state)
          "f:6:25: dead_letter.parking and output.topic are the same topic"},
         {CASE_BASE "dead_letter: { topic: out }\n",
          "f:6:23: dead_letter.topic and output.topic are the same topic"},
+        {CASE_BASE "journal: { topic: out }\n", "f:6:19: journal.topic and output.topic are the same topic"},
+        {CASE_BASE "journal: off\njournal: on\n",
+         "f:7:1: duplicate key 'journal': it stands on line 6 already"},
+        {CASE_BASE "journal: { topic: p-dlq }\n",
+         "f:6:19: journal.topic and dead_letter.topic are the same topic"},
+        {CASE_BASE "journal: yes\n", "f:6:10: journal must be on or off, not 'yes'"},
         {"pipeline: p\nkafka: { bootstrap.servers: b }\ninput: { topic: t }\n"
          "output:\n  topic: o\n  partition: {}\nregistry: { dir: d }\n",
          "f:6:14: output.partition needs a word or { field: NAME }"},
@@ -102,11 +108,28 @@ static void takes_one_or_several_servers(void **state)
     config_free(spec);
 }
 
+/* Both are sections, and words. */
+static void switches_things_off(void **state)
+{
+    (void)state;
+    struct weir_spec *spec = case_spec(CASE_BASE "journal: off\n");
+    assert_int_equal(spec->journal.on, WEIR_OFF);
+    config_free(spec);
+    spec = case_spec(CASE_BASE "journal: { topic: j }\n");
+    assert_int_equal(spec->journal.on, WEIR_ON);
+    assert_string_equal(spec->journal.topic, "j");
+    config_free(spec);
+    spec = case_spec(CASE_BASE);
+    assert_string_equal(spec->journal.topic, "p-journal");
+    config_free(spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_cannot_go_together),
         cmocka_unit_test(a_field_settles_the_partition),
+        cmocka_unit_test(switches_things_off),
         cmocka_unit_test(takes_one_or_several_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

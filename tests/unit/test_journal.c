@@ -47,7 +47,7 @@ static void expect_batch(const char *wanted)
 static void test_batch(void **state)
 {
     (void)state;
-    struct journal_writer seven = {.id = 7, .print = {"fefefefefefefefefefefefefefefefe"}};
+    struct journal_writer seven = {.key = {.id = 7}, .print = {"fefefefefefefefefefefefefefefefe"}};
     add(102, WEIR_CODE_NONE);
     add(103, JOURNAL_DROP);
     assert_true(add_given(105, WEIR_CODE_BAD_MAGIC, false, &seven));
@@ -126,7 +126,7 @@ static void test_full_lists(void **state)
     memset(topic, 't', sizeof topic - 1);
     topic[sizeof topic - 1] = '\0';
     for (size_t i = 0; i <= JOURNAL_WRITERS_MAX; i++) {
-        writers[i] = (struct journal_writer){.id = UINT32_MAX};
+        writers[i] = (struct journal_writer){.key = {.by_guid = true}};
         memset(writers[i].print.hex, 'f', sizeof writers[i].print.hex - 1);
     }
     journal_span_begin(&span, INT32_MAX, INT64_MAX / 2, true);

@@ -896,9 +896,11 @@ static void restart(struct chaos *chaos)
 static void run_chaos(uint64_t seed, size_t steps)
 {
     struct chaos chaos = {.next_id = CHAOS_FIRST_ID};
-    rig_init(&chaos.rig,
-             (struct rig_options){
-                 .partitions = CHAOS_PARTITIONS, .seed = seed, .max_records = 50, .deadline_ms = INT64_MAX});
+    rig_init(&chaos.rig, (struct rig_options){.partitions = CHAOS_PARTITIONS,
+                                              .seed = seed,
+                                              .max_records = 50,
+                                              .deadline_ms = INT64_MAX,
+                                              .journal = true});
     unleash(&chaos);
     for (size_t i = 0; i < steps; i++) {
         disturb(&chaos);

@@ -84,6 +84,23 @@ static void sizes(void **state)
     expect(value_size, cases, COUNT(cases));
 }
 
+static void ratios(void **state)
+{
+    (void)state;
+    static const struct reading_case cases[] = {
+        {"0", 0},         {"1", 1000000}, {"0.5", 500000},   {"0.000001", 1}, {"1.250000", 1250000},
+        {"00.5", 500000}, {"0.0", 0},     {"0.0000001", -1}, {".5", -1},      {"1.", -1},
+        {"-1", -1},       {"+1", -1},     {"0,5", -1},       {"50%", -1},     {"1e-1", -1},
+        {"", -1},         {" 1", -1},     {"0.5 ", -1},      {"NaN", -1},     {"99999999999999", -1},
+    };
+    expect(value_ratio, cases, COUNT(cases));
+    char buffer[VALUE_PRINTED_MAX];
+    assert_string_equal(value_print_ratio(500000, buffer), "0.5");
+    assert_string_equal(value_print_ratio(1000000, buffer), "1");
+    assert_string_equal(value_print_ratio(0, buffer), "0");
+    assert_string_equal(value_print_ratio(10000001, buffer), "10.000001");
+}
+
 static void versions(void **state)
 {
     (void)state;
@@ -180,6 +197,7 @@ int main(void)
         cmocka_unit_test(durations),
         cmocka_unit_test(sizes),
         cmocka_unit_test(versions),
+        cmocka_unit_test(ratios),
         cmocka_unit_test(numbers),
         cmocka_unit_test(topics),
         cmocka_unit_test(urls),
