@@ -183,6 +183,12 @@ struct weir_spec {
         const char *topic;
     } journal;
     struct {
+        enum weir_switch on;
+        int64_t ratio; /* in millionths */
+        int64_t min_records;
+        int64_t max_hold_ms;
+    } breaker;
+    struct {
         enum weir_log_level level;
         enum weir_log_format format;
     } log;

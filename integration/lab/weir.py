@@ -50,11 +50,12 @@ class Weir:
         self.config = config
         self.config_path.write_text(json.dumps(config, indent=2) + "\n")
 
-    def start(self):
+    def start(self, *words):
+        """Starts it, with further arguments."""
         assert not self.alive, "it runs already"
         self._mark = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
-            argv = [binary(), "run", "-c", self.config_path, "--instance", self.instance]
+            argv = [binary(), "run", "-c", self.config_path, "--instance", self.instance, *words]
             self.process = spawn(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
         return self
 

@@ -35,11 +35,12 @@
 #define SCHEMAS_LONGEST_MS 5000
 
 static const char help[] =
-    "Usage: weir run -c FILE [--instance NAME]\n\n"
+    "Usage: weir run -c FILE [--instance NAME] [--breaker=off]\n\n"
     "Runs the pipeline of FILE until SIGTERM or SIGINT.\n\n"
     "  -c, --config FILE      the configuration (else $WEIR_CONFIG)\n"
     "      --instance NAME    this process among its equals (else $POD_NAME, else the host name); two live\n"
     "                         processes of one pipeline must not share it: the newer stops the older\n"
+    "      --breaker=off      write what is rejected however much it is, whatever the configuration says\n"
     "  -h, --help             this text\n\n"
     "Signals: SIGTERM, SIGINT finish the open batch and stop within 10 s (a second one stops at once);\n"
     "SIGHUP tries again at once what waits and looks for newer schemas; SIGUSR1 goes to the next log level.\n"
@@ -50,6 +51,7 @@ static const char help[] =
 struct arguments {
     const char *config;
     const char *instance;
+    const char *breaker; /* "off", or NULL: as configured */
 };
 
 struct run {
@@ -405,6 +407,8 @@ static enum weir_err_code run_pipeline(struct run *run, struct weir_err *err)
     enum weir_err_code code = config_load(run->arguments.config, &run->spec, err);
     if (code != WEIR_OK)
         return code;
+    if (run->arguments.breaker)
+        run->spec->breaker.on = WEIR_OFF;
     log_setup(run->spec->log.level, run->spec->log.format);
     code = open_all(run, err);
     if (weir_err_class(code) == WEIR_CLASS_WAIT && control.stop)
@@ -429,9 +433,10 @@ static const char *default_instance(char *buffer, size_t size)
 /* 0: go on; else the exit status plus one. */
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    enum { OPT_INSTANCE = 256 };
+    enum { OPT_INSTANCE = 256, OPT_BREAKER };
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"instance", required_argument, NULL, OPT_INSTANCE},
+                                            {"breaker", required_argument, NULL, OPT_BREAKER},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -439,6 +444,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
         switch (option) {
         case 'c': arguments->config = optarg; break;
         case OPT_INSTANCE: arguments->instance = optarg; break;
+        case OPT_BREAKER: arguments->breaker = optarg; break;
         case 'h': fputs(help, stdout); return 1;
         default: fputs("See weir run --help.\n", stderr); return weir_err_exit(WEIR_ERR_USAGE) + 1;
         }
@@ -449,6 +455,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
         fputs("weir run: no configuration: say -c FILE or set $WEIR_CONFIG; see weir run --help\n", stderr);
     else if (!*arguments->instance)
         fputs("weir run: --instance is empty\n", stderr);
+    else if (arguments->breaker && strcmp(arguments->breaker, "off") != 0)
+        fputs("weir run: --breaker can only be off\n", stderr);
     else
         return 0;
     return weir_err_exit(WEIR_ERR_USAGE) + 1;

@@ -28,6 +28,7 @@ static void use_edition(struct loop *loop)
 {
     loop->edition = plans_number(loop->parts.plans);
     chain_use(&loop->chain, plans_edition(loop->parts.plans));
+    breaker_rearm(&loop->breaker);
 }
 
 enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, struct weir_err *err)
@@ -37,6 +38,7 @@ enum weir_err_code loop_init(struct loop *loop, const struct loop_parts *parts, 
     holds_init(&loop->holds, parts->trouble, parts->source, parts->timer);
     chain_init(&loop->chain, &(struct chain_parts){parts->spec, parts->config_text, parts->outbox.version,
                                                    parts->source, parts->sink, parts->timer});
+    breaker_init(&loop->breaker, parts->spec);
     use_edition(loop);
     return batch_init(&loop->batch, (size_t)parts->spec->transaction.max_records, err);
 }
@@ -48,6 +50,7 @@ void loop_release(struct loop *loop)
     batch_free(&loop->batch);
     holds_release(&loop->holds);
     chain_release(&loop->chain);
+    breaker_release(&loop->breaker);
     free(loop->next);
 }
 
@@ -116,8 +119,10 @@ static enum weir_err_code tend(struct loop *loop, struct weir_err *err)
         loop->refresh_at_ms = now_ms(loop);
     enum weir_err_code code = plans_turn(loop->parts.plans, err);
     loop->parts.outbox.reader_version = edition_reader(plans_edition(loop->parts.plans))->version;
-    if (plans_number(loop->parts.plans) != loop->edition)
+    if (plans_number(loop->parts.plans) != loop->edition) {
         use_edition(loop);
+        hurry = true; /* what waits may go on with other plans */
+    }
     if (code == WEIR_OK)
         code = refresh(loop, &hurry, err);
     if (code != WEIR_OK)
@@ -169,13 +174,18 @@ static enum weir_err_code process(struct loop *loop, struct weir_err *err)
 {
     struct batch *batch = &loop->batch;
     struct weir_err why = {0};
+    size_t opened = 0;
     int64_t wall_ms = loop->parts.timer->ops->wall_ms(loop->parts.timer);
     enum weir_err_code code =
         job_process(batch, loop->parts.plans, loop->parts.spec->core.input_format, wall_ms, &why);
     if (code == WEIR_OK)
         code = outbox_fill(&loop->parts.outbox, batch, wall_ms, &why);
+    if (code == WEIR_OK)
+        code = breaker_judge(&loop->breaker, batch, now_ms(loop), &opened, &why);
     if (code != WEIR_OK)
         return settle_unsent(loop, &why, err);
+    if (opened > 0)
+        counters_add(loop->parts.counters, COUNTER_BREAKER_OPENED, opened);
     batch_processed(batch, loop->parts.source);
     return WEIR_OK;
 }
@@ -277,6 +287,7 @@ static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct wei
 static enum weir_err_code run_batch(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
+    breaker_settle(&loop->breaker, &loop->batch, now_ms(loop));
     enum weir_err_code code = seal(loop, &why);
     if (code != WEIR_OK)
         return settle_unsent(loop, &why, err);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/batch.h"
+#include "engine/breaker.h"
 #include "engine/chain.h"
 #include "engine/holds.h"
 #include "engine/outbox.h"
@@ -65,6 +66,7 @@ struct loop {
     struct batch batch;
     struct holds holds;
     struct chain chain;
+    struct breaker breaker;
     uint64_t edition;      /* the number of the one that the batch is of */
     struct position *next; /* scratch for a batch's offsets */
     size_t cap_next;

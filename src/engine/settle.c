@@ -129,6 +129,7 @@ enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
     if (batch_next(&loop->batch, loop->next) > 0) {
         note_success(loop);
         chain_committed(&loop->chain);
+        breaker_committed(&loop->breaker, &loop->batch);
     }
     enum weir_err_code code = hold_cut_runs(loop, err);
     let_go(loop);
@@ -399,6 +400,7 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
         counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
         note_success(loop);
         chain_committed(&loop->chain);
+        breaker_committed(&loop->breaker, batch);
     }
     log_write(loop->failing < 0 ? WEIR_LOG_INFO : WEIR_LOG_DEBUG, "rebuilt",
               "new producer ready; the batch of %zu records was %s", batch->n,

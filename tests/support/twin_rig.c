@@ -46,6 +46,10 @@ static void fill_spec(struct weir_spec *spec, const struct rig_options *options)
     spec->dead_letter.partition = WEIR_PARTITION_SOURCE;
     spec->transaction.interval_ms = 100;
     spec->transaction.max_records = options->max_records ? options->max_records : 1000;
+    spec->breaker.on = options->breaker_ratio ? WEIR_ON : WEIR_OFF;
+    spec->breaker.ratio = options->breaker_ratio;
+    spec->breaker.min_records = options->breaker_records;
+    spec->breaker.max_hold_ms = options->breaker_hold_ms;
     spec->journal.on = options->journal ? WEIR_ON : WEIR_OFF;
     spec->journal.topic = "journal";
     spec->input.schema.subject = "in-value";

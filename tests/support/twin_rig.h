@@ -33,6 +33,8 @@ struct rig_options {
     int64_t deadline_ms; /* for unknown schema ids; 0: RIG_DEADLINE */
     bool follows;        /* looks for newer versions are the test's */
     bool journal;
+    /* 0: no breaker */
+    int64_t breaker_ratio, breaker_records, breaker_hold_ms;
 };
 
 struct rig {

@@ -67,6 +67,8 @@ static void refuses_what_cannot_go_together(void **state)
         {CASE_BASE "journal: { topic: p-dlq }\n",
          "f:6:19: journal.topic and dead_letter.topic are the same topic"},
         {CASE_BASE "journal: yes\n", "f:6:10: journal must be on or off, not 'yes'"},
+        {CASE_BASE "breaker: { ratio: 50 }\n",
+         "f:6:19: breaker.ratio must be a number from 0.01 to 1, not '50'"},
         {"pipeline: p\nkafka: { bootstrap.servers: b }\ninput: { topic: t }\n"
          "output:\n  topic: o\n  partition: {}\nregistry: { dir: d }\n",
          "f:6:14: output.partition needs a word or { field: NAME }"},
@@ -112,12 +114,17 @@ static void takes_one_or_several_servers(void **state)
 static void switches_things_off(void **state)
 {
     (void)state;
-    struct weir_spec *spec = case_spec(CASE_BASE "journal: off\n");
+    struct weir_spec *spec = case_spec(CASE_BASE "journal: off\nbreaker: off\n");
     assert_int_equal(spec->journal.on, WEIR_OFF);
+    assert_int_equal(spec->breaker.on, WEIR_OFF);
     config_free(spec);
-    spec = case_spec(CASE_BASE "journal: { topic: j }\n");
+    spec = case_spec(CASE_BASE "journal: { topic: j }\nbreaker: { ratio: 0.25, max_hold: 5m }\n");
     assert_int_equal(spec->journal.on, WEIR_ON);
     assert_string_equal(spec->journal.topic, "j");
+    assert_int_equal(spec->breaker.on, WEIR_ON);
+    assert_int_equal(spec->breaker.ratio, 250000);
+    assert_int_equal(spec->breaker.min_records, 1000);
+    assert_int_equal(spec->breaker.max_hold_ms, 300000);
     config_free(spec);
     spec = case_spec(CASE_BASE);
     assert_string_equal(spec->journal.topic, "p-journal");

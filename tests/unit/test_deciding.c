@@ -46,7 +46,7 @@ static void leaves_out_what_decides_nothing(void **state)
     char *more = deciding("kafka: { sasl.password: hunter2, bootstrap.servers: c }\n"
                           "registry: { url: 'http://h', username: u, password: '${DB_PASSWORD}' }\n"
                           "output: { topic: out }\ninput: { topic: in }\npipeline: p\ncheck: []\n"
-                          "transaction: { interval: 1s }\nlog: { level: debug }\n"
+                          "transaction: { interval: 1s }\nlog: { level: debug }\nbreaker: off\n"
                           "journal: { topic: j }\n");
     assert_string_equal(bare, more);
     free(bare);

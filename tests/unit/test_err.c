@@ -39,6 +39,7 @@ static const struct expected table[] = {
     {WEIR_ERR_LETTER_TOO_LARGE, "letter_too_large", WEIR_CLASS_WAIT, 75},
     {WEIR_ERR_OUTPUT_REFUSED, "output_refused", WEIR_CLASS_WAIT, 75},
     {WEIR_ERR_SCHEMA_PENDING, "schema_pending", WEIR_CLASS_WAIT, 75},
+    {WEIR_ERR_BREAKER_OPEN, "breaker_open", WEIR_CLASS_WAIT, 75},
     {WEIR_ERR_REGISTRY_DOWN, "registry_down", WEIR_CLASS_WAIT, 75},
     {WEIR_ERR_DENIED, "denied", WEIR_CLASS_FATAL, 77},
     {WEIR_ERR_DUPLICATE_IDENTITY, "duplicate_identity", WEIR_CLASS_FATAL, 75},

@@ -25,6 +25,8 @@ static void every_default_is_of_its_own_kind(void **state)
     assert_int_equal(spec.workers, 1);
     assert_int_equal(spec.log.level, WEIR_LOG_INFO);
     assert_int_equal(spec.journal.on, WEIR_ON);
+    assert_int_equal(spec.breaker.on, WEIR_ON);
+    assert_int_equal(spec.breaker.ratio, 500000);
 }
 
 static void every_path_is_there_once_and_fits(void **state)
@@ -112,6 +114,7 @@ static void describes_what_it_takes(void **state)
         {"transaction.max_bytes", "a size from 1MiB to 1GiB"},
         {"transaction.max_records", "a whole number from 1 to 1000000"},
         {"workers", "auto or a whole number from 1 to 64"},
+        {"breaker.ratio", "a number from 0.01 to 1"},
         {"journal", "on or off"},
         {"input.schema.version", "latest or a version from 1 on"},
     };

@@ -105,7 +105,7 @@ static void refuses_keys_that_it_does_not_know(void **state)
         {"input: { schema: { subjcet: s } }\n",
          "f:1:20: unknown key 'subjcet' in input.schema; did you mean 'subject'?"},
         {"kafak: {}\n", "f:1:1: unknown key 'kafak'; did you mean 'kafka'?"},
-        {"breaker: { ratio: 0.5 }\n", "f:1:1: unknown key 'breaker'"},
+        {"quantum: { ratio: 0.5 }\n", "f:1:1: unknown key 'quantum'"},
         {"lanes: auto\n", "f:1:1: unknown key 'lanes'"},
         {"input:\n  \"a\\nb\": 1\n", "f:2:3: unknown key 'a?b' in input"},
         {"input.topic: t\n", "f:1:1: 'input.topic' must be nested: write input, and below it the rest"},
