@@ -101,7 +101,9 @@ enum weir_err_code registrar_find(struct client *client, const char *subject,
         return code;
     if (answer.status == 200 && answer_read_place(answer.body, out))
         return WEIR_OK;
-    if (no_such_subject(&answer) || (answer.status == 404 && answer_error(answer.body) == ANSWER_NO_SCHEMA))
+    /* A schema that is invalid to the registry is nowhere in it; to judge or to register it tells why. */
+    if (no_such_subject(&answer) || answer.status == 422 ||
+        (answer.status == 404 && answer_error(answer.body) == ANSWER_NO_SCHEMA))
         return weir_fail(err, WEIR_ERR_NOT_FOUND, "subject '%.100s' has no such schema", subject);
     return useless(&answer, path, err);
 }

@@ -24,7 +24,7 @@ enum weir_err_code registrar_reach(struct client *client, struct weir_err *err);
 
 /*
  * POST /subjects/{subject}: where this very schema stands in the subject. WEIR_ERR_NOT_FOUND when it does
- * not, or when there is no such subject.
+ * not, when there is no such subject, or when the registry calls the schema invalid.
  */
 enum weir_err_code registrar_find(struct client *client, const char *subject,
                                   const struct weir_schema *schema, struct answer_place *out,

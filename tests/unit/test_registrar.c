@@ -65,6 +65,8 @@ static void test_a_schema_is_found_or_not(void **state)
     assert_int_equal(registrar_find(bench->client, "in", bench->schema, &place, &err), WEIR_ERR_NOT_FOUND);
     canned_set(bench->canned, FIND, 404, CANNED_NO_SCHEMA);
     assert_int_equal(registrar_find(bench->client, "in", bench->schema, &place, &err), WEIR_ERR_NOT_FOUND);
+    canned_set(bench->canned, FIND, 422, "{\"error_code\":42201,\"message\":\"Invalid schema\"}");
+    assert_int_equal(registrar_find(bench->client, "in", bench->schema, &place, &err), WEIR_ERR_NOT_FOUND);
     canned_set(bench->canned, FIND, 404, CANNED_PAGE);
     assert_int_equal(registrar_find(bench->client, "in", bench->schema, &place, &err),
                      WEIR_ERR_REGISTRY_DOWN);
