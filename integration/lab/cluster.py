@@ -176,12 +176,13 @@ class Node:
 class Cluster:
     """A cluster in a folder. Everything but the folder's own files may be lost and found again by Cluster(folder)."""
 
-    def __init__(self, folder, nodes=1, properties=None, tied=True, port=None, jvm=()):
+    def __init__(self, folder, nodes=1, properties=None, tied=True, port=None, jvm=(), listeners=()):
         self.folder = Path(folder).absolute()
         self.home = kafka_home()
         self.tied = tied
         self.jvm = tuple(jvm)  # Further words for Java; of two that contradict each other the later one counts.
         self.properties = dict(properties or {})
+        self.listeners = list(listeners)  # Further ones of a single node: NAME://127.0.0.1:PORT.
         self._wanted_port = port
         saved = self._saved()
         self.ports = saved["ports"] if saved else []
@@ -229,7 +230,7 @@ class Cluster:
         count, i = len(self.nodes), node.number - 1
         copies, in_sync = (3, 2) if count >= 3 else (1, 1)
         voters = ",".join(f"{n.number}@127.0.0.1:{self.controller_ports[n.number - 1]}" for n in self.nodes)
-        here = f"PLAINTEXT://127.0.0.1:{self.ports[i]}"
+        here = ",".join([f"PLAINTEXT://127.0.0.1:{self.ports[i]}", *self.listeners])
         lines = {
             **PROPERTIES,
             "node.id": node.number,
