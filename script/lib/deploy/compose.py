@@ -28,12 +28,24 @@ POD = HERE / "pod"
 GROUP, INPUT, OUTPUT, DEAD = "user-login", "user-login", "processed-user-login", "user-login-dlq"
 START_SECONDS = 180
 RATE = 500
+# What Kafka's scripts run.
+PROGRAMS = {
+    "kafka-consumer-groups.sh": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "kafka-console-consumer.sh": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+}
 # A container keeps the registry's address and Kafka's; here they are other ports of one host.
 CONFINED = ["--network=host", "--cgroups=disabled"]
 
 
 def say(text):
     print(f"    {text}", flush=True)
+
+
+def told(program):
+    """The words that README.md gives a program of Kafka's inside the container: docker compose exec kafka PROGRAM ..."""
+    text = re.sub(r"\s*\\\n\s*", " ", (ROOT / "README.md").read_text())
+    (line,) = re.findall(rf"^docker compose exec kafka /opt/kafka/bin/{re.escape(program)} (.*)$", text, re.MULTILINE)
+    return re.sub(r"\s+#.*", "", line).split()
 
 
 class Stack:
@@ -126,7 +138,7 @@ class Stack:
 
     def tool(self, main, *words, check=True):
         argv = [str(ROOT / "script/kafka"), "tool", main, *words]
-        return subprocess.run(argv, check=check, capture_output=True, text=True, timeout=120)
+        return subprocess.run(argv, check=check, capture_output=True, text=True, errors="replace", timeout=120)
 
     def topics(self):
         service = self.services["topics"]
@@ -166,6 +178,10 @@ class Stack:
         lines = found.stdout.splitlines()
         assert len(lines) == 3 and all(line.startswith("Partition:") for line in lines), found
         say(f"reader: {lines[0][:110]} …")
+
+    def readme(self, program):
+        """Runs a command of README.md, and returns what it prints."""
+        return self.tool(PROGRAMS[program], *map(self.local, told(program))).stdout
 
     def close(self):
         for name in reversed(list(self.processes)):
@@ -208,6 +224,9 @@ def play(stack):
           lambda: f"two partitions each\n{stack.tail('weir-1')}\n{stack.tail('weir-2')}", every=0.2)
     until(lambda: done() > 2 * RATE, 60, lambda: "records to flow", every=0.2)
     say("weir-1, weir-2: two partitions each, records flow")
+    members = [line.split()[6:7] for line in stack.readme("kafka-consumer-groups.sh").splitlines() if f" {INPUT} " in line]
+    assert len(members) == 4 and len({member for (member,) in members}) == 2, members
+    say("README: the group has four partitions, and two members that have them")
     stack.signal_container("weir-1", "KILL")
     began = time.monotonic()
     until(lambda: assigned(stack, "weir-2") == ["4"], 60, lambda: f"weir-2 to take over\n{stack.tail('weir-2')}", every=0.2)
@@ -219,6 +238,9 @@ def play(stack):
     stack.stop("generator")
     hands.wait_drained(GROUP, INPUT, 60)
     stack.reader()
+    letters = stack.readme("kafka-console-consumer.sh")
+    assert letters.count("__weir.errors.code:") == 5, letters
+    say("README: five dead letters with their reasons")
     for name in ("weir-1", "weir-2"):
         stack.stop(name)
     hands.close()
