@@ -78,7 +78,7 @@ static enum weir_err_code resolve(const struct weir_schema *from, const struct w
 
 static enum weir_err_code open_bare(struct bare *bare, const struct bare_files *files, struct weir_err *err)
 {
-    const struct json_options options = {.unknown = WEIR_UNKNOWN_IGNORE};
+    const struct json_options options = {.unknown = WEIR_UNKNOWN_IGNORE, .unions = files->unions};
     enum weir_err_code code = load(files->reader, NULL, &bare->reader, err);
     if (code == WEIR_OK)
         code = load(files->writer, bare->reader, &bare->writer, err);

@@ -8,12 +8,14 @@
 
 #include "weir/bytes.h"
 #include "weir/err.h"
+#include "weir/spec.h"
 
-/* Files with schemas of any type, references excluded. */
+/* Files with schemas of any type, references excluded, and how JSON has unions. */
 struct bare_files {
     const char *writer; /* NULL: the reader's */
     const char *reader;
     const char *output; /* NULL: the reader's */
+    enum weir_unions unions;
 };
 
 /* One thread at a time. */

@@ -37,6 +37,7 @@ static const char usage[] =
     "                        read as the schema in FILE has it\n"
     "      --writer FILE     the schema that the values were written with; else the reader's\n"
     "      --output FILE     the schema that they are written as; else the reader's\n"
+    "      --unions WORD     with --reader, how JSON has unions: plain, tagged or auto (auto)\n"
     "      --schemas DIR     folder of schemas (<subject>/v<N>.avsc); else the registry of FILE\n"
     "      --now MS          the time of processing, in ms since 1970; else the clock's\n"
     "      --partition N     source partition of the records (0)\n"
@@ -52,6 +53,7 @@ enum option_code {
     OPTION_READER,
     OPTION_WRITER,
     OPTION_OUTPUT,
+    OPTION_UNIONS,
     OPTION_SCHEMAS,
     OPTION_NOW,
     OPTION_PARTITION,
@@ -67,6 +69,7 @@ static const struct option long_options[] = {
     {"reader", required_argument, NULL, OPTION_READER},
     {"writer", required_argument, NULL, OPTION_WRITER},
     {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"unions", required_argument, NULL, OPTION_UNIONS},
     {"schemas", required_argument, NULL, OPTION_SCHEMAS},
     {"now", required_argument, NULL, OPTION_NOW},
     {"partition", required_argument, NULL, OPTION_PARTITION},
@@ -95,6 +98,19 @@ static enum weir_err_code parse_number(const char *name, const char *text, int64
     return WEIR_OK;
 }
 
+static enum weir_err_code parse_unions(const char *text, enum weir_unions *out, struct weir_err *err)
+{
+    static const char *const words[] = {
+        [WEIR_UNIONS_AUTO] = "auto", [WEIR_UNIONS_PLAIN] = "plain", [WEIR_UNIONS_TAGGED] = "tagged"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i], text) != 0)
+            continue;
+        *out = (enum weir_unions)i;
+        return WEIR_OK;
+    }
+    return weir_fail(err, WEIR_ERR_USAGE, "--unions: '%s' is none of plain, tagged and auto", text);
+}
+
 static enum weir_err_code take_option(struct options *options, int option, struct weir_err *err)
 {
     switch (option) {
@@ -106,6 +122,7 @@ static enum weir_err_code take_option(struct options *options, int option, struc
     case OPTION_READER: options->bare.reader = optarg; break;
     case OPTION_WRITER: options->bare.writer = optarg; break;
     case OPTION_OUTPUT: options->bare.output = optarg; break;
+    case OPTION_UNIONS: return parse_unions(optarg, &options->bare.unions, err);
     case OPTION_SCHEMAS: options->schemas = optarg; break;
     case OPTION_NOW: return parse_number("now", optarg, INT64_MAX, &options->now_ms, err);
     case OPTION_PARTITION: return parse_number("partition", optarg, INT32_MAX, &options->partition, err);

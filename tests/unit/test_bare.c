@@ -36,7 +36,8 @@ static void values_go_from_writer_to_output(void **state)
     put_files(folder, paths);
     struct bare *bare = NULL;
     struct weir_err err = {WEIR_OK, ""};
-    assert_int_equal(bare_new(&(struct bare_files){paths[0], paths[1], NULL}, &bare, &err), WEIR_OK);
+    assert_int_equal(bare_new(&(struct bare_files){paths[0], paths[1], NULL, WEIR_UNIONS_AUTO}, &bare, &err),
+                     WEIR_OK);
     expect_line(bare, (struct weir_bytes){(const uint8_t *)"\x0a\x02\x02x", 4}, false,
                 "\"output\":{\"b\":\"x\",\"a\":5},\"output_hex\":\"0002780a\"}");
     expect_line(bare, weir_bytes_of("{\"b\":null,\"a\":5}"), true, "\"output_hex\":\"020a\"}");
@@ -46,11 +47,18 @@ static void values_go_from_writer_to_output(void **state)
                 "\"field\":\"b\",\"byte_offset\":2,");
     expect_line(bare, weir_bytes_of("{\"b\":1,\"a\":5}"), true, "\"field\":\"b\",\"byte_offset\":5,");
     bare_free(bare);
-    assert_int_equal(bare_new(&(struct bare_files){paths[0], paths[1], paths[2]}, &bare, &err), WEIR_OK);
+    assert_int_equal(
+        bare_new(&(struct bare_files){paths[0], paths[1], paths[2], WEIR_UNIONS_AUTO}, &bare, &err), WEIR_OK);
     expect_line(bare, (struct weir_bytes){(const uint8_t *)"\x0a\x00", 2}, false,
                 "\"output\":{\"a\":5.0,\"c\":7}");
     bare_free(bare);
-    assert_int_equal(bare_new(&(struct bare_files){NULL, paths[1], NULL}, &bare, &err), WEIR_OK);
+    assert_int_equal(bare_new(&(struct bare_files){NULL, paths[1], NULL, WEIR_UNIONS_TAGGED}, &bare, &err),
+                     WEIR_OK);
+    expect_line(bare, weir_bytes_of("{\"b\":{\"string\":\"\"},\"a\":1}"), true, "\"output_hex\":\"000002\"}");
+    expect_line(bare, weir_bytes_of("{\"b\":\"\",\"a\":1}"), true, "\"code\":\"wrong_type\"");
+    bare_free(bare);
+    assert_int_equal(bare_new(&(struct bare_files){NULL, paths[1], NULL, WEIR_UNIONS_AUTO}, &bare, &err),
+                     WEIR_OK);
     expect_line(bare, (struct weir_bytes){(const uint8_t *)"\x02\x08", 2}, false,
                 "\"output\":{\"b\":null,\"a\":4}");
     bare_free(bare);
@@ -66,11 +74,11 @@ static void what_cannot_be_tried_is_told(void **state)
         enum weir_err_code code;
         const char *part;
     } cases[] = {
-        {{NULL, "/nowhere/r.avsc", NULL}, WEIR_ERR_NOT_FOUND, "/nowhere/r.avsc: "},
-        {{NULL, folder->root, NULL}, WEIR_ERR_IO, folder->root},
-        {{paths[3], paths[1], NULL}, WEIR_ERR_BAD_SCHEMA, "bad.avsc: schema: "},
-        {{paths[2], paths[1], NULL}, WEIR_ERR_INCOMPATIBLE, "writer to reader: "},
-        {{paths[0], paths[2], paths[1]}, WEIR_ERR_INCOMPATIBLE, "reader to output: "},
+        {{NULL, "/nowhere/r.avsc", NULL, WEIR_UNIONS_AUTO}, WEIR_ERR_NOT_FOUND, "/nowhere/r.avsc: "},
+        {{NULL, folder->root, NULL, WEIR_UNIONS_AUTO}, WEIR_ERR_IO, folder->root},
+        {{paths[3], paths[1], NULL, WEIR_UNIONS_AUTO}, WEIR_ERR_BAD_SCHEMA, "bad.avsc: schema: "},
+        {{paths[2], paths[1], NULL, WEIR_UNIONS_AUTO}, WEIR_ERR_INCOMPATIBLE, "writer to reader: "},
+        {{paths[0], paths[2], paths[1], WEIR_UNIONS_AUTO}, WEIR_ERR_INCOMPATIBLE, "reader to output: "},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct bare *bare = NULL;
@@ -93,7 +101,8 @@ static void every_failed_allocation_is_met(void **state)
         struct weir_err err = {WEIR_OK, ""};
         struct weir_bytes line;
         alloc_fail_at(n);
-        enum weir_err_code code = bare_new(&(struct bare_files){paths[0], paths[1], paths[2]}, &bare, &err);
+        enum weir_err_code code =
+            bare_new(&(struct bare_files){paths[0], paths[1], paths[2], WEIR_UNIONS_AUTO}, &bare, &err);
         if (code == WEIR_OK)
             code = bare_run(bare, weir_bytes_of("{\"b\":null,\"a\":5}"), true, &line, &err);
         more = alloc_fail_off();
