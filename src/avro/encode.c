@@ -4,18 +4,6 @@
 
 _Static_assert(sizeof(float) == 4 && sizeof(double) == 8, "Avro's float and double are IEEE 754");
 
-size_t encode_long_to(uint8_t *p, int64_t value)
-{
-    uint64_t rest = ((uint64_t)value << 1) ^ (0 - ((uint64_t)value >> 63));
-    size_t n = 0;
-    while (rest >= 0x80) {
-        p[n++] = (uint8_t)(rest | 0x80);
-        rest >>= 7;
-    }
-    p[n++] = (uint8_t)rest;
-    return n;
-}
-
 bool encode_raw(struct weir_arena *out, struct weir_bytes raw)
 {
     uint8_t *p = weir_arena_alloc(out, raw.len, 1);

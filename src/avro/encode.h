@@ -11,8 +11,19 @@
 /* Longest zig-zag varint of 64 bits. */
 #define ENCODE_LONG_MAX 10
 
-/* Writes a zig-zag varint to p, which has ENCODE_LONG_MAX bytes; returns how many were written. */
-size_t encode_long_to(uint8_t *p, int64_t value);
+/* Writes a zig-zag varint to p, which has ENCODE_LONG_MAX bytes; returns how many were written. Inline, since
+ * it is much of what encoding does. */
+static inline size_t encode_long_to(uint8_t *p, int64_t value)
+{
+    uint64_t rest = ((uint64_t)value << 1) ^ (0 - ((uint64_t)value >> 63));
+    size_t n = 0;
+    while (rest >= 0x80) {
+        p[n++] = (uint8_t)(rest | 0x80);
+        rest >>= 7;
+    }
+    p[n++] = (uint8_t)rest;
+    return n;
+}
 
 /* Each appends to out without gap or alignment; false and nothing appended when it does not fit. */
 bool encode_long(struct weir_arena *out, int64_t value);
