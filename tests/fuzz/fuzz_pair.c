@@ -44,6 +44,34 @@ static void free_pair(struct pair *pair)
     weir_schema_free(pair->reader);
 }
 
+/* What json_write wrote reads back, unless it says of binary what JSON may not say; it need not be the same
+ * branches of unions, but it is a value of the schema. */
+static void check_json(const struct pair *pair, struct weir_bytes text)
+{
+    struct json_reader *reader;
+    struct weir_err err;
+    struct weir_reason why;
+    struct weir_bytes avro;
+    FUZZ_HOLDS(json_reader_new(pair->reader, &(struct json_options){.unions = WEIR_UNIONS_PLAIN}, &reader,
+                               &err) == WEIR_OK);
+    struct json_room growth = json_growth(reader);
+    struct weir_arena out = fuzz_arena(json_scratch(reader, text.len));
+    if (json_read_value(reader, text, &out, &avro, &why)) {
+        struct weir_arena again = fuzz_arena(resolve_scratch(pair->identity, avro.len));
+        FUZZ_HOLDS(decode_rewrite(pair->identity, avro, &again, &why) || why.code == WEIR_CODE_TOO_LARGE);
+        free(again.base);
+    } else if (why.code == WEIR_CODE_TOO_LARGE) {
+        FUZZ_HOLDS(growth.factor == RESOLVE_FACTOR_MAX || growth.fixed == RESOLVE_FIXED_MAX ||
+                   json_scratch(reader, 0) >= RESOLVE_PLACES_MAX || text.len > RESOLVE_EMPTY_MAX);
+    } else {
+        /* U+0000, a key that stands twice, or unions whose branches are tried too often. */
+        FUZZ_HOLDS(why.code == WEIR_CODE_BAD_UTF8 || why.code == WEIR_CODE_DUPLICATE_FIELD ||
+                   why.code == WEIR_CODE_WRONG_TYPE || why.code == WEIR_CODE_TOO_DEEP);
+    }
+    free(out.base);
+    json_reader_free(reader);
+}
+
 /* What came out is a value of the reader's schema, whose bytes stay as they are, and which can be said as
  * JSON unless that is long. */
 static void check_value(const struct pair *pair, struct weir_bytes value)
@@ -58,10 +86,12 @@ static void check_value(const struct pair *pair, struct weir_bytes value)
         FUZZ_HOLDS(again.used == value.len && memcmp(again.base, value.data, value.len) == 0);
     else
         FUZZ_HOLDS(why.code == WEIR_CODE_TOO_DEEP || why.code == WEIR_CODE_TOO_LARGE);
-    if (json_write(pair->reader->root, value, &json, &text))
+    if (json_write(pair->reader->root, value, &json, &text)) {
         FUZZ_HOLDS(weir_utf8_valid(text, NULL));
-    else
+        check_json(pair, text);
+    } else {
         FUZZ_HOLDS(room.fixed == JSON_FIXED_MAX || room.factor == JSON_FACTOR_MAX);
+    }
     free(again.base);
     free(json.base);
 }
