@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import Counter
 
+import fastavro
 import pytest
 
 from lab.judge import AvroCoordinates, letter_coordinates
@@ -237,13 +238,50 @@ def test_purge_stops_at_the_first_open_letter(letters):
     assert sum(part["closed_behind"] for part in outlook["partitions"]) == 18
     held = {part["held_by"] for part in outlook["partitions"]}
     assert held == {f"{letters.bench.input}:{p}:{first[1]}" for p in (0, 1)}
-    letters.json("replay", f"{first[0]}:{first[1]}", f"{1 - first[0]}:{first[1]}", "--yes")
+    names = [f"{partition}:{first[1]}" for partition in (0, 1)]
+    letters.json("replay", *names, "--yes")
+    assert json.loads(letters.bench.records(letters.audit)[-1].value)["filter"] == " ".join(names)
     assert letters.json("purge", "--yes", "--reason", "done with")[0]["letters"] == 20
     assert [each.value for each in letters.bench.records(letters.bench.dead)] == [b"\xff\x00rubbish"] * 2
     assert letters.json("discard", "--everything", "--yes")[0]["discarded"] == 2
     assert letters.json("purge", "--yes")[0]["letters"] == 2
     assert letters.bench.records(letters.bench.dead) == []
     assert letters.json("stats", "--all")[0]["letters"] == 0
+
+
+def test_letters_travel_in_a_file(letters):
+    """Exported, closed, purged, imported by runs that are killed: the same letters, as they were."""
+    letters.fail(bad=30, good=0, rubbish=2)
+    before = {letter_coordinates(each): each for each in letters.bench.records(letters.bench.dead)}
+    mine, theirs = (str(letters.bench.folder / name) for name in ("mine.avro", "theirs.avro"))
+    assert letters.json("export", "--output", mine)[0] == {"verb": "export", "exported": 32, "left_out": 0}
+    assert "already there" in letters.run("export", "--output", mine, status=74)
+    with open(mine, "rb") as file:
+        reader = fastavro.reader(file)
+        schema, rows = reader.writer_schema, list(reader)
+    assert Counter(row["code"] for row in rows) == {"rule_failed": 30, "bad_magic": 2}
+    with open(theirs, "wb") as file:  # As another tool writes it, a letter twice.
+        fastavro.writer(file, schema, rows + rows[:1], sync_interval=500)
+    assert letters.json("import", theirs)[0]["present"] == 33
+    letters.json("park", "--code", "rule_failed", "--yes")
+    letters.json("discard", "--code", "bad_magic", "--yes")
+    assert letters.json("purge", "--yes")[0]["letters"] == 32
+    assert letters.json("import", theirs)[0]["imported"] == 30
+    assert letters.bench.records(letters.bench.dead) == []
+    for step in ("sent:2", "committed:2"):
+        words = letters.argv("import", theirs, "--yes")
+        killed = subprocess.run(words, env={**os.environ, "WEIR_TEST_KILL_AT": step}, check=False, timeout=RUN_SECONDS)
+        assert killed.returncode == -signal.SIGKILL
+    done = letters.json("import", theirs, "--yes", "--reason", "for the data team")[0]
+    assert (done["letters"], done["imported"], done["present"], done["closed"]) == (33, 0, 31, 2)
+    after = letters.bench.records(letters.bench.dead)
+    assert len(after) == 30
+    for each in after:
+        was = before[letter_coordinates(each)]
+        assert (each.key, each.value, each.headers, each.timestamp) == (was.key, was.value, was.headers, was.timestamp)
+    letters.mend()
+    assert letters.json("replay", "--state", "parked", "--yes")[0]["replayed"] == 30
+    letters.replayed_once(letters.places())
 
 
 def test_too_many_that_fail_stop_it(letters):

@@ -38,6 +38,8 @@ static const char help[] =
     "  park       closes letters and copies them to the parking topic; needs --yes\n"
     "  discard    closes letters, which stay in Kafka; needs --yes\n"
     "  purge      deletes closed letters from the topic, up to the first open one; needs --yes\n"
+    "  export     copies letters into a file (-o), which outlives the topic's retention\n"
+    "  import     FILE: puts back what is neither in the topic nor replayed or discarded; needs --yes\n"
     "\n"
     "Which letters (open ones, unless the state is named; all that is said must hold):\n"
     "  LETTER                  PARTITION:OFFSET of the record that failed, or TOPIC:PARTITION:OFFSET\n"
@@ -57,11 +59,13 @@ static const char help[] =
     "\n"
     "  -c, --config FILE       the configuration; else $WEIR_CONFIG\n"
     "  -n, --limit N           at most so many letters; 0: all (list 20, show 10, others all)\n"
-    "  -a, --all               list, show, stats: closed letters too\n"
+    "  -a, --all               list, show, stats, export: closed letters too\n"
     "      --now               list: the verdict that each would get now\n"
     "      --json              for machines\n"
     "\n"
-    "replay, park, discard, purge:\n"
+    "  -o, --output FILE       export: an Avro object container file that is not there yet\n"
+    "\n"
+    "replay, park, discard, purge, import:\n"
     "  -y, --yes               do it\n"
     "  -m, --reason TEXT       why; it stands in the ledger, the audit topic and the log\n"
     "      --everything        all open letters, where nothing says which\n"
@@ -73,7 +77,8 @@ static const char help[] =
     "      --take-over         stop a run that is at work\n"
     "  -h, --help              this text\n"
     "\n"
-    "Exit status: 0 fine; 1 stopped at the failure ratio; 75 stopped, or try again; others as in "
+    "Exit status: 0 fine; 1 stopped at the failure ratio, or not all exported; 75 stopped, or try again; "
+    "others as in "
     "sysexits.h.\n"
     "A run may be stopped or killed anywhere and started again: nothing is done twice or left out.\n";
 
@@ -106,6 +111,7 @@ static const struct option long_options[] = {
     {"all", no_argument, NULL, 'a'},
     {"yes", no_argument, NULL, 'y'},
     {"reason", required_argument, NULL, 'm'},
+    {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {"code", required_argument, NULL, OPTION_CODE},
     {"field", required_argument, NULL, OPTION_FIELD},
@@ -221,6 +227,7 @@ static enum weir_err_code take_option(struct dlq_arguments *arguments, int optio
     case 'a': arguments->closed = true; break;
     case 'y': arguments->yes = true; break;
     case 'm': arguments->reason = optarg; break;
+    case 'o': arguments->output = optarg; break;
     case 'h': arguments->help = true; break;
     case 'n': return read_count("limit", optarg, &arguments->limit, err);
     case OPTION_NOW: arguments->verdict = true; break;
@@ -245,7 +252,7 @@ static enum weir_err_code parse_arguments(int argc, char **argv, struct dlq_argu
     enum weir_err_code code = WEIR_OK;
     int option;
     optind = 1;
-    while (code == WEIR_OK && (option = getopt_long(argc, argv, "c:w:n:aym:h", long_options, NULL)) != -1)
+    while (code == WEIR_OK && (option = getopt_long(argc, argv, "c:w:n:aym:o:h", long_options, NULL)) != -1)
         code = take_option(arguments, option, err);
     if (code != WEIR_OK || arguments->help)
         return code;
@@ -311,11 +318,8 @@ struct view_options dlq_view(const struct dlq *dlq)
                                  .closed = dlq->arguments->closed || dlq->arguments->n_places > 0};
 }
 
-/* What is done with each letter. */
-typedef enum weir_err_code (*visitor)(void *context, const struct view_item *item, struct weir_err *err);
-
-static enum weir_err_code for_each(struct dlq *dlq, visitor visit, void *context, struct view_counts *counts,
-                                   struct weir_err *err)
+enum weir_err_code dlq_for_each(struct dlq *dlq, dlq_visitor visit, void *context, struct view_counts *counts,
+                                struct weir_err *err)
 {
     struct view *view = NULL;
     struct view_options options = dlq_view(dlq);
@@ -406,7 +410,7 @@ static enum weir_err_code do_list(struct dlq *dlq, struct weir_err *err)
     if (!list.kept)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a list");
     bool good = list.limit > 0 || print_heading(&list.print, stdout);
-    enum weir_err_code code = for_each(dlq, visit_list, &list, &counts, err);
+    enum weir_err_code code = dlq_for_each(dlq, visit_list, &list, &counts, err);
     if (list.limit > 0) {
         forget_older(&list);
         good = print_heading(&list.print, stdout);
@@ -447,7 +451,7 @@ static enum weir_err_code do_show(struct dlq *dlq, struct weir_err *err)
         .dlq = dlq,
         .print = {.json = arguments->json, .verdict = true, .mask = dlq->spec->dead_letter.mask},
         .limit = arguments->limit < 0 ? SHOW_LIMIT : (uint64_t)arguments->limit};
-    enum weir_err_code code = for_each(dlq, visit_show, &show, &counts, err);
+    enum weir_err_code code = dlq_for_each(dlq, visit_show, &show, &counts, err);
     if (code == WEIR_OK && counts.met == 0)
         return weir_fail(err, WEIR_ERR_NOT_FOUND, "there is no such letter among the %" PRIu64 " in topic %s",
                          counts.read - counts.foreign, dlq->spec->dead_letter.topic);
@@ -468,7 +472,7 @@ static enum weir_err_code do_stats(struct dlq *dlq, struct weir_err *err)
     struct stats *stats = stats_new();
     if (!stats)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for statistics");
-    enum weir_err_code code = for_each(dlq, visit_stats, stats, &counts, err);
+    enum weir_err_code code = dlq_for_each(dlq, visit_stats, stats, &counts, err);
     if (code == WEIR_OK && !stats_print(stats, dlq->arguments->json, clock_wall_ms(), stdout))
         code = fail_write(err);
     stats_free(stats);
@@ -477,8 +481,20 @@ static enum weir_err_code do_stats(struct dlq *dlq, struct weir_err *err)
 
 /* --- together --- */
 
-enum verb { VERB_LIST, VERB_SHOW, VERB_STATS, VERB_REPLAY, VERB_PARK, VERB_DISCARD, VERB_PURGE, VERBS };
-static const char *const verbs[VERBS] = {"list", "show", "stats", "replay", "park", "discard", "purge"};
+enum verb {
+    VERB_LIST,
+    VERB_SHOW,
+    VERB_STATS,
+    VERB_REPLAY,
+    VERB_PARK,
+    VERB_DISCARD,
+    VERB_PURGE,
+    VERB_EXPORT,
+    VERB_IMPORT,
+    VERBS
+};
+static const char *const verbs[VERBS] = {"list",    "show",  "stats",  "replay", "park",
+                                         "discard", "purge", "export", "import"};
 
 static enum weir_err_code find_verb(const char *word, enum verb *verb, struct weir_err *err)
 {
@@ -503,6 +519,22 @@ static enum weir_err_code read_places(struct dlq *dlq, struct weir_err *err)
                 "failed",
                 dlq->arguments->places[i]);
     return WEIR_OK;
+}
+
+/* Names beyond the room for them are left out, and that is said. */
+static void say_meant(struct dlq *dlq)
+{
+    const struct dlq_arguments *arguments = dlq->arguments;
+    size_t used = (size_t)snprintf(dlq->meant, sizeof dlq->meant, "%s", arguments->where);
+    for (size_t i = 0; i < arguments->n_places; i++) {
+        size_t left = sizeof dlq->meant - used;
+        bool fits = strlen(arguments->places[i]) + sizeof " and others" < left;
+        int n = snprintf(dlq->meant + used, left, "%s%s", used ? " " : "",
+                         fits ? arguments->places[i] : "and others");
+        if (!fits || n < 0)
+            return;
+        used += (size_t)n;
+    }
 }
 
 /* The schemas are looked at only where a verdict is wanted, and where it decides nothing it can be done
@@ -530,9 +562,10 @@ static enum weir_err_code open_dlq(struct dlq *dlq, enum verb verb, struct weir_
     if (code != WEIR_OK)
         return code;
     log_setup(dlq->spec->log.level, dlq->spec->log.format);
+    say_meant(dlq);
     if (dlq->arguments->where[0])
         code = filter_parse(dlq->arguments->where, &dlq->filter, err);
-    if (code == WEIR_OK)
+    if (code == WEIR_OK && verb != VERB_IMPORT)
         code = read_places(dlq, err);
     if (code == WEIR_OK)
         code = open_verdict(dlq, verb, err);
@@ -559,6 +592,8 @@ static enum weir_err_code run_verb(struct dlq *dlq, enum verb verb, int *status,
     case VERB_SHOW: return do_show(dlq, err);
     case VERB_STATS: return do_stats(dlq, err);
     case VERB_PURGE: return dlq_purge(dlq, err);
+    case VERB_EXPORT: return dlq_export(dlq, status, err);
+    case VERB_IMPORT: return dlq_import(dlq, status, err);
     default: return dlq_act(dlq, status, err);
     }
 }

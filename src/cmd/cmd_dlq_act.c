@@ -14,9 +14,6 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-/* Longest host name, and user with it. */
-#define HOST_MAX 96
-#define BY_MAX   160
 /* Kinds of verdicts that a dry run counts apart: pairs of a letter's code and what it would be now. */
 #define FORECASTS_MAX 256
 #define FORECAST_MAX  40
@@ -30,7 +27,7 @@ struct act {
     enum replay_target target;
     const char *target_topic;
     int32_t source_partitions;
-    char host[HOST_MAX], by[BY_MAX];
+    struct dlq_self self;
 };
 
 /* --- a run --- */
@@ -61,30 +58,53 @@ static const char *end_name(enum replay_end end)
     return names[end];
 }
 
+void dlq_name_self(struct dlq_self *self)
+{
+    const char *user = getenv("USER");
+    if (gethostname(self->host, sizeof self->host) != 0 || !self->host[0])
+        (void)snprintf(self->host, sizeof self->host, "local");
+    self->host[sizeof self->host - 1] = '\0';
+    if (user && *user)
+        (void)snprintf(self->by, sizeof self->by, "%.48s@%s", user, self->host);
+    else
+        (void)snprintf(self->by, sizeof self->by, "uid %ld@%s", (long)getuid(), self->host);
+}
+
+struct session_options dlq_session(const struct dlq *dlq, const struct dlq_self *self)
+{
+    const struct dlq_arguments *arguments = dlq->arguments;
+    return (struct session_options){.spec = dlq->spec,
+                                    .client = dlq->client,
+                                    .verb = arguments->verb,
+                                    .by = self->by,
+                                    .host = self->host,
+                                    .reason = arguments->reason,
+                                    .filter = dlq->meant,
+                                    .pid = getpid(),
+                                    .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid() << 16,
+                                    .take_over = arguments->take_over,
+                                    .stopping = &dlq_stopping,
+                                    .alive = process_alive,
+                                    .step = kill_at};
+}
+
 static struct session_options session_of(const struct act *act)
 {
-    const struct dlq_arguments *arguments = act->dlq->arguments;
-    const struct weir_spec *spec = act->dlq->spec;
-    struct session_options options = {.spec = spec,
-                                      .client = act->dlq->client,
-                                      .verb = arguments->verb,
-                                      .by = act->by,
-                                      .host = act->host,
-                                      .reason = arguments->reason,
-                                      .filter = arguments->where,
-                                      .pid = getpid(),
-                                      .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid() << 16,
-                                      .take_over = arguments->take_over,
-                                      .stopping = &dlq_stopping,
-                                      .alive = process_alive,
-                                      .step = kill_at};
+    struct session_options options = dlq_session(act->dlq, &act->self);
     if (act->target_topic && act->verb != REPLAY_DISCARD) {
-        bool parks = act->verb == REPLAY_PARK || arguments->max_attempts > 0;
+        bool parks = act->verb == REPLAY_PARK || act->dlq->arguments->max_attempts > 0;
         options.targets[0] = act->target_topic;
-        options.targets[1] = spec->dead_letter.parking;
+        options.targets[1] = act->dlq->spec->dead_letter.parking;
         options.n_targets = parks ? 2 : 1;
     }
     return options;
+}
+
+void dlq_warn_ahead(const struct session_options *options)
+{
+    struct weir_err why;
+    if (session_check(options, &why) != WEIR_OK)
+        (void)fprintf(stderr, "weir dlq: before that can be done: %s\n", why.text);
 }
 
 /* --- what a dry run tells --- */
@@ -228,9 +248,8 @@ static enum weir_err_code dry_run(struct act *act, struct weir_err *err)
         print_forecasts(act, &forecasts);
     /* Better heard now than when it counts. */
     const struct session_options opening = session_of(act);
-    struct weir_err why;
-    if (code == WEIR_OK && session_check(&opening, &why) != WEIR_OK)
-        (void)fprintf(stderr, "weir dlq: before that can be done: %s\n", why.text);
+    if (code == WEIR_OK)
+        dlq_warn_ahead(&opening);
     return code;
 }
 
@@ -278,9 +297,9 @@ static void print_summary(const struct act *act, const char *run, const char *ou
                      counts->discarded, counts->skipped);
     else
         (void)printf("%s %s: %s; %s\n", arguments->verb, run, outcome, text);
-    log_info("dlq_run", "%s %s by %s: %s; %s; reason: %s; filter: %s", arguments->verb, run, act->by, outcome,
-             text, arguments->reason ? arguments->reason : "none given",
-             arguments->where[0] ? arguments->where : "none");
+    log_info("dlq_run", "%s %s by %s: %s; %s; reason: %s; filter: %s", arguments->verb, run, act->self.by,
+             outcome, text, arguments->reason ? arguments->reason : "none given",
+             act->dlq->meant[0] ? act->dlq->meant : "none");
 }
 
 static enum weir_err_code run(struct act *act, int *status, struct weir_err *err)
@@ -369,18 +388,6 @@ static enum weir_err_code read_request(struct act *act, struct weir_err *err)
     return read_target(act, err);
 }
 
-static void name_self(struct act *act)
-{
-    const char *user = getenv("USER");
-    if (gethostname(act->host, sizeof act->host) != 0 || !act->host[0])
-        (void)snprintf(act->host, sizeof act->host, "local");
-    act->host[sizeof act->host - 1] = '\0';
-    if (user && *user)
-        (void)snprintf(act->by, sizeof act->by, "%.48s@%s", user, act->host);
-    else
-        (void)snprintf(act->by, sizeof act->by, "uid %ld@%s", (long)getuid(), act->host);
-}
-
 enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err)
 {
     struct act act = {.dlq = dlq};
@@ -388,7 +395,7 @@ enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err)
     enum weir_err_code code = read_request(&act, err);
     if (code != WEIR_OK)
         return code;
-    name_self(&act);
+    dlq_name_self(&act.self);
     if (!dlq->arguments->yes)
         return dry_run(&act, err);
     code = admin_look(dlq->client, dlq->spec->core.input_topic, ASK_MS, &source, err);
@@ -448,7 +455,7 @@ static enum weir_err_code purge_for_good(struct act *act, struct purge *purge, s
         code = purge_do(act->dlq->spec, act->dlq->client, purge, err);
     if (code == WEIR_OK)
         log_info("dlq_run", "purge %s by %s: %" PRIu64 " closed letters deleted; reason: %s",
-                 session_run(session), act->by, purge_letters(purge),
+                 session_run(session), act->self.by, purge_letters(purge),
                  act->dlq->arguments->reason ? act->dlq->arguments->reason : "none given");
     (void)session_close(session, code == WEIR_OK ? "done" : "failed", &counts, &ignored);
     return code;
@@ -462,7 +469,7 @@ enum weir_err_code dlq_purge(struct dlq *dlq, struct weir_err *err)
     if (arguments->where[0] || arguments->n_places > 0)
         return weir_fail(err, WEIR_ERR_USAGE,
                          "purge takes no filter: discard or park what is to go, then purge");
-    name_self(&act);
+    dlq_name_self(&act.self);
     enum weir_err_code code = arguments->yes ? purge_for_good(&act, &purge, err)
                                              : purge_plan(dlq->spec, dlq->client, dlq->ledger, &purge, err);
     if (code == WEIR_OK)

@@ -62,6 +62,11 @@ bool letter_read(const struct weir_record *record, struct letter *letter)
                      find_number(record, OWN("offset")));
 }
 
+bool letter_is_of(const struct letter *letter, const char *pipeline)
+{
+    return weir_bytes_equal(letter->pipeline, weir_bytes_of(pipeline));
+}
+
 void letter_original(const struct letter *letter, enum weir_dialect dialect, struct weir_header *headers,
                      struct weir_record *out)
 {

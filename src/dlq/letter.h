@@ -34,6 +34,9 @@ struct letter {
 /* False when the record is no letter of weir: it does not say which record failed, or why. */
 bool letter_read(const struct weir_record *record, struct letter *letter);
 
+/* True for a letter of that pipeline: others may share the topic, and what they failed at is theirs. */
+bool letter_is_of(const struct letter *letter, const char *pipeline);
+
 /*
  * The record as it was when it failed: out borrows from the letter's record; headers has room for as many as
  * that has, and gets those that weir did not add in that dialect.

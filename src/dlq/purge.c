@@ -8,18 +8,12 @@
 #define LOOK_MS   100
 #define DELETE_MS 30000
 
-/* False for what is no letter of this pipeline. */
-static bool read_ours(const struct weir_spec *spec, const struct weir_record *record, struct letter *letter)
-{
-    return letter_read(record, letter) &&
-           weir_bytes_equal(letter->pipeline, weir_bytes_of(spec->core.pipeline));
-}
-
 static void look_at(const struct weir_spec *spec, const struct ledger *ledger, struct purge_part *part,
                     const struct weir_record *record)
 {
     struct letter letter;
-    bool ours = read_ours(spec, record, &letter), blocked = record->offset >= part->keep;
+    bool ours = letter_read(record, &letter) && letter_is_of(&letter, spec->core.pipeline);
+    bool blocked = record->offset >= part->keep;
     bool goes = ours && ledger_find(ledger, &letter.source).state != LEDGER_OPEN;
     if (goes && blocked) {
         part->behind++;

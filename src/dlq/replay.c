@@ -378,17 +378,6 @@ static void recount(struct replay *replay)
     replay->counts->discarded = tally[LEDGER_DISCARDED];
 }
 
-/* True for what a new producer and another look at the ledger may mend. */
-static bool mends(enum weir_err_code code)
-{
-    switch (weir_err_class(code)) {
-    case WEIR_CLASS_RETRY:
-    case WEIR_CLASS_ABORT_BATCH:
-    case WEIR_CLASS_REBUILD: return true;
-    default: return code == WEIR_ERR_BROKER_DOWN;
-    }
-}
-
 enum weir_err_code replay_run(const struct replay_options *options, struct session_counts *counts,
                               enum replay_end *end, struct weir_err *err)
 {
@@ -397,7 +386,7 @@ enum weir_err_code replay_run(const struct replay_options *options, struct sessi
     *counts = (struct session_counts){0};
     *end = REPLAY_STOPPED;
     enum weir_err_code code = pass_anew(&replay, end, err);
-    for (int i = 0; i < REPLAY_REOPENS_MAX && mends(code) && !stopping(&replay); i++) {
+    for (int i = 0; i < SESSION_REOPENS_MAX && session_mends(code) && !stopping(&replay); i++) {
         code = session_reopen(options->session, err);
         if (code == WEIR_OK)
             recount(&replay);

@@ -13,8 +13,6 @@
 #define REPLAY_BATCH_LETTERS 500
 #define REPLAY_BATCH_BYTES   ((size_t)8 * 1024 * 1024)
 #define REPLAY_BATCH_MS      1000
-/* How often a run goes on after a failed transaction, in a row. */
-#define REPLAY_REOPENS_MAX 5
 /* From how many letters on a failure ratio means something. */
 #define REPLAY_RATIO_LEAST 20
 
@@ -53,7 +51,7 @@ enum replay_end { REPLAY_DONE, REPLAY_STOPPED, REPLAY_LIMIT, REPLAY_TOO_MANY_FAI
 
 /*
  * Runs to the end, and says how it ended in *end. counts has what was committed, whatever is returned.
- * Errors: what is not over after REPLAY_REOPENS_MAX tries; REGISTRY_DOWN: no verdict can be given;
+ * Errors: what is not over after SESSION_REOPENS_MAX tries; REGISTRY_DOWN: no verdict can be given;
  * DUPLICATE_IDENTITY: another run has taken over.
  */
 enum weir_err_code replay_run(const struct replay_options *options, struct session_counts *counts,

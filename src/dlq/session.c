@@ -309,6 +309,16 @@ enum weir_err_code session_reopen(struct session *session, struct weir_err *err)
     return code == WEIR_OK ? load(session, err) : code;
 }
 
+bool session_mends(enum weir_err_code code)
+{
+    switch (weir_err_class(code)) {
+    case WEIR_CLASS_RETRY:
+    case WEIR_CLASS_ABORT_BATCH:
+    case WEIR_CLASS_REBUILD: return true;
+    default: return code == WEIR_ERR_BROKER_DOWN;
+    }
+}
+
 const struct ledger *session_ledger(const struct session *session)
 {
     return session->ledger;
@@ -432,9 +442,10 @@ static void add_counts(json_t *object, const struct session_counts *counts)
 {
     if (!counts)
         return;
-    json_t *list = json_pack("{s:I, s:I, s:I, s:I, s:I}", "replayed", (json_int_t)counts->replayed, "failed",
-                             (json_int_t)counts->failed, "parked", (json_int_t)counts->parked, "discarded",
-                             (json_int_t)counts->discarded, "skipped", (json_int_t)counts->skipped);
+    json_t *list = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "replayed", (json_int_t)counts->replayed,
+                             "failed", (json_int_t)counts->failed, "parked", (json_int_t)counts->parked,
+                             "discarded", (json_int_t)counts->discarded, "skipped",
+                             (json_int_t)counts->skipped, "imported", (json_int_t)counts->imported);
     (void)json_object_set_new(object, "counts", list);
 }
 

@@ -14,6 +14,8 @@
 /* Topics of a session: the ledger's and the audit's, then those of the caller. */
 enum session_topic { SESSION_LEDGER, SESSION_AUDIT, SESSION_TARGETS };
 #define SESSION_TARGETS_MAX 2
+/* How often a run goes on after a failed transaction. */
+#define SESSION_REOPENS_MAX 5
 
 /* Longest value of an audit record. */
 #define SESSION_AUDIT_MAX 8192
@@ -35,7 +37,7 @@ struct session_options {
 
 /* What a run has done, for its summary and the audit. */
 struct session_counts {
-    uint64_t replayed, failed, parked, discarded, skipped;
+    uint64_t replayed, failed, parked, discarded, skipped, imported;
 };
 
 /* One thread. */
@@ -63,6 +65,9 @@ enum weir_err_code session_close(struct session *session, const char *outcome,
 /* After a failed transaction: a new producer, the ledger anew. DUPLICATE_IDENTITY: another run has taken
  * over. */
 enum weir_err_code session_reopen(struct session *session, struct weir_err *err);
+
+/* True for a failure that session_reopen may mend. */
+bool session_mends(enum weir_err_code code);
 
 const struct ledger *session_ledger(const struct session *session);
 const struct post *session_post(const struct session *session);

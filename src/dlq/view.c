@@ -56,12 +56,6 @@ static bool is_named(const struct view_options *options, const struct letter_pla
     return options->n_places == 0;
 }
 
-/* Other pipelines may share the topic: what they failed at is theirs. */
-static bool is_ours(const struct view *view, const struct letter *letter)
-{
-    return weir_bytes_equal(letter->pipeline, weir_bytes_of(view->options.spec->core.pipeline));
-}
-
 static bool need_headers(struct view *view, size_t n)
 {
     if (n <= view->room)
@@ -99,7 +93,8 @@ static enum weir_err_code look_at(struct view *view, const struct weir_record *r
     *item = (struct view_item){.judged = false};
     *meant = false;
     view->counts.read++;
-    if (!letter_read(record, &item->letter) || !is_ours(view, &item->letter)) {
+    if (!letter_read(record, &item->letter) ||
+        !letter_is_of(&item->letter, view->options.spec->core.pipeline)) {
         view->counts.foreign++;
         return WEIR_OK;
     }
