@@ -193,6 +193,29 @@ def test_replay_elsewhere(letters):
     assert all((each.partition, each.key, each.value, each.headers, each.timestamp) in originals for each in again)
 
 
+def test_beside_the_pipeline_what_is_newer_stays(letters):
+    """The pipeline goes on while letters are replayed; those whose key it has newer records of are left alone."""
+    letters.fail(bad=70, good=0).mend()
+    running = letters.bench.weir(check=None)
+    letters.bench.hands.write(letters.bench.input, [{"value": plain(user_id="newer"), "key": b"key-3", "partition": 0}])
+    letters.bench.drained()
+    outlook = letters.json("replay", "--skip-newer")[0]
+    assert (outlook["pass"], outlook["outdated"]) == (60, 10)
+    assert "10 have a newer record of their key" in letters.run("replay", "--skip-newer")
+    more = [{"value": plain(user_id=f"more-{i}"), "partition": i % 2} for i in range(500)]
+    replay = spawn(letters.argv("replay", "--everything", "--skip-newer", "--rate", "60", "--yes", "--json"),
+                   stdout=subprocess.PIPE, text=True)
+    letters.bench.hands.write(letters.bench.input, more)
+    done = json.loads(replay.communicate(timeout=RUN_SECONDS)[0])
+    assert (done["replayed"], done["skipped"], done["outcome"]) == (60, 10, "done")
+    letters.bench.drained()
+    assert running.stop() == 0
+    assert len(letters.json("list", "--limit", "0", "--key", "key-3")) == 10
+    left = {(line["partition"], line["offset"]) for line in letters.json("list", "--limit", "0")}
+    letters.replayed_once(letters.places() - left)
+    assert len(letters.bench.records(letters.bench.output)) == 1 + 60 + 500
+
+
 def test_a_poison_letter_ends_in_parking(letters):
     letters.fail(bad=3, good=0)
     for attempt in range(1, 3):

@@ -62,7 +62,6 @@ static const char help[] =
     "  -a, --all               list, show, stats, export: closed letters too\n"
     "      --now               list: the verdict that each would get now\n"
     "      --json              for machines\n"
-    "\n"
     "  -o, --output FILE       export: an Avro object container file that is not there yet\n"
     "\n"
     "replay, park, discard, purge, import:\n"
@@ -71,6 +70,7 @@ static const char help[] =
     "      --everything        all open letters, where nothing says which\n"
     "      --to TARGET         replay: source, or topic:NAME, the record as it was; else through the "
     "pipeline\n"
+    "      --skip-newer        replay: leave alone what the output has a newer record of the same key for\n"
     "      --rate N            letters a second\n"
     "      --max-failure-ratio R   stop when more than this share of 20 or more fails again (1: never)\n"
     "      --max-attempts N    a letter that fails so often is parked (5); 0: never\n"
@@ -101,7 +101,8 @@ enum option_code {
     OPTION_RATE,
     OPTION_RATIO,
     OPTION_ATTEMPTS,
-    OPTION_TAKE_OVER
+    OPTION_TAKE_OVER,
+    OPTION_SKIP_NEWER
 };
 
 static const struct option long_options[] = {
@@ -130,6 +131,7 @@ static const struct option long_options[] = {
     {"max-failure-ratio", required_argument, NULL, OPTION_RATIO},
     {"max-attempts", required_argument, NULL, OPTION_ATTEMPTS},
     {"take-over", no_argument, NULL, OPTION_TAKE_OVER},
+    {"skip-newer", no_argument, NULL, OPTION_SKIP_NEWER},
     {NULL, 0, NULL, 0},
 };
 
@@ -235,6 +237,7 @@ static enum weir_err_code take_option(struct dlq_arguments *arguments, int optio
     case OPTION_EVERYTHING: arguments->everything = true; break;
     case OPTION_TO: arguments->to = optarg; break;
     case OPTION_TAKE_OVER: arguments->take_over = true; break;
+    case OPTION_SKIP_NEWER: arguments->skip_newer = true; break;
     case OPTION_RATE: return read_real("rate", optarg, RATE_MOST, &arguments->rate, err);
     case OPTION_RATIO: return read_real("max-failure-ratio", optarg, 1, &arguments->max_failure_ratio, err);
     case OPTION_ATTEMPTS: return read_count("max-attempts", optarg, &arguments->max_attempts, err);

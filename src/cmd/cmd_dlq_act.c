@@ -27,6 +27,7 @@ struct act {
     enum replay_target target;
     const char *target_topic;
     int32_t source_partitions;
+    struct newer *newer; /* NULL where nobody asked for it */
     struct dlq_self self;
 };
 
@@ -117,12 +118,14 @@ struct forecast {
 struct forecasts {
     struct forecast rows[FORECASTS_MAX];
     size_t n;
-    uint64_t passes, drops, fails, references, total;
+    uint64_t passes, drops, fails, references, outdated, total;
 };
 
-static void count_verdict(struct forecasts *forecasts, const struct view_item *item)
+static void count_verdict(struct forecasts *forecasts, const struct view_item *item, bool outdated)
 {
-    if (!item->judged)
+    if (outdated)
+        forecasts->outdated++;
+    else if (!item->judged)
         forecasts->references += item->letter.reference;
     else if (item->outcome.verdict == WEIR_PASS)
         forecasts->passes++;
@@ -133,7 +136,7 @@ static void count_verdict(struct forecasts *forecasts, const struct view_item *i
     forecasts->total++;
 }
 
-static void forecast(struct forecasts *forecasts, const struct view_item *item)
+static void forecast(const struct act *act, struct forecasts *forecasts, const struct view_item *item)
 {
     struct forecast row = {.count = 1};
     bool rejected = item->judged && item->outcome.verdict == WEIR_REJECT;
@@ -145,7 +148,11 @@ static void forecast(struct forecasts *forecasts, const struct view_item *item)
                    item->judged ? weir_verdict_name(item->outcome.verdict) : "-", rejected ? " " : "");
     if (rejected)
         (void)snprintf(row.now, sizeof row.now, "REJECT %s", weir_code_name(item->outcome.why.code));
-    count_verdict(forecasts, item);
+    bool outdated =
+        act->newer && newer_has(act->newer, item->original.key, newer_time_of(act->dlq->spec, &item->letter));
+    if (outdated)
+        (void)snprintf(row.now, sizeof row.now, "skipped: newer record");
+    count_verdict(forecasts, item, outdated);
     for (size_t i = 0; i < forecasts->n; i++) {
         struct forecast *known = &forecasts->rows[i];
         if (strcmp(known->was, row.was) == 0 && strcmp(known->now, row.now) == 0) {
@@ -171,9 +178,10 @@ static int by_count(const void *a, const void *b)
 static void print_forecasts_json(const struct act *act, const struct forecasts *forecasts)
 {
     (void)printf("{\"verb\":\"%s\",\"dry_run\":true,\"letters\":%" PRIu64 ",\"pass\":%" PRIu64
-                 ",\"drop\":%" PRIu64 ",\"reject\":%" PRIu64 ",\"references\":%" PRIu64 ",\"verdicts\":[",
+                 ",\"drop\":%" PRIu64 ",\"reject\":%" PRIu64 ",\"references\":%" PRIu64
+                 ",\"outdated\":%" PRIu64 ",\"verdicts\":[",
                  act->dlq->arguments->verb, forecasts->total, forecasts->passes, forecasts->drops,
-                 forecasts->fails, forecasts->references);
+                 forecasts->fails, forecasts->references, forecasts->outdated);
     for (size_t i = 0; i < forecasts->n; i++)
         (void)printf("%s{\"code\":\"%s\",\"now\":\"%s\",\"letters\":%" PRIu64 "}", i ? "," : "",
                      forecasts->rows[i].was, forecasts->rows[i].now, forecasts->rows[i].count);
@@ -196,6 +204,8 @@ static void print_outlook(const struct act *act, const struct forecasts *forecas
                      forecasts->passes, forecasts->drops, forecasts->fails);
     if (forecasts->references > 0)
         (void)printf(", %" PRIu64 " are only references", forecasts->references);
+    if (forecasts->outdated > 0)
+        (void)printf(", %" PRIu64 " have a newer record of their key in the output", forecasts->outdated);
     (void)printf("\nNothing was changed. The same with --yes does it");
     if (act->verb == REPLAY_DISCARD)
         (void)puts(".");
@@ -238,7 +248,7 @@ static enum weir_err_code dry_run(struct act *act, struct weir_err *err)
         if (code == WEIR_OK && !item && view_done(view))
             break;
         if (code == WEIR_OK && item && replay_may_act(act->verb, item->entry.state))
-            forecast(&forecasts, item);
+            forecast(act, &forecasts, item);
         view_progress(view, &done, &total);
         dlq_progress(dlq, done, total, "judging");
     }
@@ -324,6 +334,7 @@ static enum weir_err_code run(struct act *act, int *status, struct weir_err *err
                                            .rate = arguments->rate,
                                            .max_failure_ratio = arguments->max_failure_ratio,
                                            .max_attempts = (uint32_t)arguments->max_attempts,
+                                           .newer = act->newer,
                                            .stopping = &dlq_stopping,
                                            .progress = show_counts,
                                            .context = act};
@@ -355,6 +366,8 @@ static enum weir_err_code read_target(struct act *act, struct weir_err *err)
     act->target_topic = act->verb == REPLAY_PARK ? spec->dead_letter.parking : spec->output.topic;
     if (to && act->verb != REPLAY_REPLAY)
         return weir_fail(err, WEIR_ERR_USAGE, "--to is of replay");
+    if (act->dlq->arguments->skip_newer && (to || act->verb != REPLAY_REPLAY))
+        return weir_fail(err, WEIR_ERR_USAGE, "--skip-newer is of replay into the output");
     if (!to)
         return WEIR_OK;
     if (strcmp(to, "source") == 0) {
@@ -384,23 +397,54 @@ static enum weir_err_code read_request(struct act *act, struct weir_err *err)
         return weir_fail(err, WEIR_ERR_USAGE,
                          "say which letters: --where and its like, LETTER, or --everything");
     if (arguments->closed)
-        return weir_fail(err, WEIR_ERR_USAGE, "--all is of list, show and stats; name a state with --state");
+        return weir_fail(err, WEIR_ERR_USAGE,
+                         "--all is of list, show, stats and export; name a state with --state");
     return read_target(act, err);
+}
+
+static void show_newer(void *context, const char *what, int64_t done, int64_t total)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "looking for newer records: %s", what);
+    dlq_progress(context, done, total, text);
+}
+
+/* What the output has is looked at once, before anything is replayed. */
+static enum weir_err_code look_for_newer(struct act *act, struct weir_err *err)
+{
+    if (!act->dlq->arguments->skip_newer)
+        return WEIR_OK;
+    act->newer = newer_new();
+    if (!act->newer)
+        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the keys of letters");
+    const struct newer_options options = {
+        .view = dlq_view(act->dlq), .stopping = &dlq_stopping, .progress = show_newer, .context = act->dlq};
+    enum weir_err_code code = newer_read(&options, act->newer, err);
+    dlq_progress_end();
+    return code;
+}
+
+static enum weir_err_code do_it(struct act *act, int *status, struct weir_err *err)
+{
+    struct sink_target source = {0};
+    enum weir_err_code code =
+        admin_look(act->dlq->client, act->dlq->spec->core.input_topic, ASK_MS, &source, err);
+    act->source_partitions = source.partitions > 0 ? source.partitions : 1;
+    return code == WEIR_OK ? run(act, status, err) : code;
 }
 
 enum weir_err_code dlq_act(struct dlq *dlq, int *status, struct weir_err *err)
 {
     struct act act = {.dlq = dlq};
-    struct sink_target source = {0};
     enum weir_err_code code = read_request(&act, err);
     if (code != WEIR_OK)
         return code;
     dlq_name_self(&act.self);
-    if (!dlq->arguments->yes)
-        return dry_run(&act, err);
-    code = admin_look(dlq->client, dlq->spec->core.input_topic, ASK_MS, &source, err);
-    act.source_partitions = source.partitions > 0 ? source.partitions : 1;
-    return code == WEIR_OK ? run(&act, status, err) : code;
+    code = look_for_newer(&act, err);
+    if (code == WEIR_OK)
+        code = dlq->arguments->yes ? do_it(&act, status, err) : dry_run(&act, err);
+    newer_free(act.newer);
+    return code;
 }
 
 /* --- purge --- */

@@ -22,7 +22,7 @@ struct dlq_arguments {
     char where[FILTER_TEXT_MAX]; /* all that the options say of letters, in the language of filters */
     const char *places[DLQ_PLACES_MAX];
     size_t n_places;
-    bool json, yes, closed, verdict, everything, take_over, help;
+    bool json, yes, closed, verdict, everything, take_over, skip_newer, help;
     int64_t limit; /* -1: not given */
     double rate, max_failure_ratio;
     int64_t max_attempts;

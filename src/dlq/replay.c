@@ -182,10 +182,16 @@ static void judge_size(struct replay *replay, struct view_item *item, const stru
                          replay->options->target_topic, most);
 }
 
+static bool is_outdated(const struct replay_options *options, const struct view_item *item)
+{
+    return options->newer &&
+           newer_has(options->newer, item->original.key, newer_time_of(options->view.spec, &item->letter));
+}
+
 static enum weir_err_code replay_one(struct replay *replay, struct view_item *item, struct weir_err *err)
 {
     const struct replay_options *options = replay->options;
-    if (item->letter.reference) {
+    if (item->letter.reference || is_outdated(options, item)) {
         replay->open.skipped++;
         return WEIR_OK;
     }

@@ -6,6 +6,7 @@
 #ifndef WEIR_DLQ_REPLAY_H
 #define WEIR_DLQ_REPLAY_H
 
+#include "dlq/newer.h"
 #include "dlq/session.h"
 #include "dlq/view.h"
 
@@ -37,6 +38,7 @@ struct replay_options {
     double rate;               /* letters a second; 0: as fast as it goes */
     double max_failure_ratio;  /* 1: never stops for it */
     uint32_t max_attempts;     /* a letter that failed so often is parked; 0: never */
+    const struct newer *newer; /* letters that it has a newer record for are skipped; NULL: none are */
     const _Atomic int *stopping;
     /* Called now and then. */
     void (*progress)(void *context, const struct session_counts *counts, int64_t done, int64_t total);
