@@ -20,6 +20,8 @@ static const struct {
     {", format: ", "input.format"},
     {", tombstone: ", "input.tombstone"},
     {", unknown_fields: ", "input.unknown_fields"},
+    {", unions: ", "input.unions"},
+    {", numbers: ", "input.numbers"},
     {" }\noutput: { topic: ", "output.topic"},
     {", format: ", "output.format"},
     {", timestamp: ", "output.timestamp"},
@@ -27,6 +29,8 @@ static const struct {
     {", partition: { field: ", "output.partition.field"},
     {" }\ndead_letter: { topic: ", "dead_letter.topic"},
     {", partition: ", "dead_letter.partition"},
+    {", dialect: ", "dead_letter.dialect"},
+    {", oversize: ", "dead_letter.oversize"},
 };
 
 static const char *const blocks[] = {"drop_when", "check", "set"};

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "config/options.h"
 #include "support/config_case.h"
 
 static char *deciding(const char *text)
@@ -33,9 +34,40 @@ static void has_every_default(void **state)
 {
     (void)state;
     expect(CASE_BASE, "pipeline: p\n"
-                      "input: { topic: in, format: auto, tombstone: reject, unknown_fields: ignore }\n"
+                      "input: { topic: in, format: auto, tombstone: reject, unknown_fields: ignore, unions: "
+                      "auto, numbers: strict }\n"
                       "output: { topic: out, format: avro, timestamp: source, partition: auto }\n"
-                      "dead_letter: { topic: p-dlq, partition: source }\n");
+                      "dead_letter: { topic: p-dlq, partition: source, dialect: weir, oversize: wait }\n");
+}
+
+/* What decides nothing, or stands elsewhere in a plan: a new option of input or output is either one of these
+ * or part of the text. */
+static bool stands_elsewhere(const char *path)
+{
+    static const char *const paths[] = {"input.start",         "output.partition.field", "dead_letter.ledger",
+                                        "dead_letter.parking", "dead_letter.audit",      "dead_letter.mask"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (strcmp(path, paths[i]) == 0)
+            return true;
+    return strstr(path, ".schema.") != NULL;
+}
+
+static void leaves_out_nothing_that_decides(void **state)
+{
+    (void)state;
+    char *text = deciding(CASE_BASE);
+    for (size_t i = 0; i < OPTION_COUNT_ALL; i++) {
+        const char *path = options[i].path;
+        char shown[OPTION_PATH_MAX + 4];
+        bool about_records = strncmp(path, "input.", 6) == 0 || strncmp(path, "output.", 7) == 0 ||
+                             strncmp(path, "dead_letter.", 12) == 0;
+        if (!about_records || stands_elsewhere(path))
+            continue;
+        (void)snprintf(shown, sizeof shown, " %s: ", strrchr(path, '.') + 1);
+        if (!strstr(text, shown))
+            fail_msg("%s is not in\n%s", path, text);
+    }
+    free(text);
 }
 
 /* Where things are, how fast they are done and what is logged decides nothing. */
@@ -72,9 +104,10 @@ static void writes_rules_as_they_are(void **state)
 {
     (void)state;
     expect(rich, "pipeline: p\n"
-                 "input: { topic: in, format: auto, tombstone: reject, unknown_fields: ignore }\n"
+                 "input: { topic: in, format: auto, tombstone: reject, unknown_fields: ignore, unions: auto, "
+                 "numbers: strict }\n"
                  "output: { topic: out, format: avro, timestamp: source, partition: auto }\n"
-                 "dead_letter: { topic: p-dlq, partition: key }\n"
+                 "dead_letter: { topic: p-dlq, partition: key, dialect: weir, oversize: wait }\n"
                  "drop_when: [{ field: locale, in: [NO, \"true\", true, \"it's\", \"a\\\"\\\\\\x09b\", "
                  "\"value, {x}\", \"$$x\", -1.5e3] }]\n"
                  "check: [{ field: ip, format: ip, max_length: 64 }, "
@@ -122,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_every_default),
+        cmocka_unit_test(leaves_out_nothing_that_decides),
         cmocka_unit_test(leaves_out_what_decides_nothing),
         cmocka_unit_test(writes_rules_as_they_are),
         cmocka_unit_test(is_a_configuration),
