@@ -224,10 +224,7 @@ enum weir_err_code conf_consumer(const struct weir_spec *spec, const struct conf
 enum weir_err_code conf_client(const struct weir_spec *spec, rd_kafka_conf_t **out, struct weir_err *err)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    /* It has nothing to measure, and closing would wait up to a second to send the last of it (KIP-714). */
-    enum weir_err_code code = set(conf, "enable.metrics.push", "false", err);
-    if (code == WEIR_OK)
-        code = set_common(conf, spec, consumer_defaults, err);
+    enum weir_err_code code = set_common(conf, spec, consumer_defaults, err);
     if (code != WEIR_OK) {
         rd_kafka_conf_destroy(conf);
         return code;

@@ -108,8 +108,6 @@ static enum weir_err_code make_producer(struct post *post, const struct post_opt
         conf_producer(options->spec, &post->id, fitting_batch(post, options->n_topics), &conf, err);
     if (code != WEIR_OK)
         return code;
-    /* Too short a life for metrics, and closing would wait a second to send the last of them (KIP-714). */
-    (void)rd_kafka_conf_set(conf, "enable.metrics.push", "false", NULL, 0);
     rd_kafka_conf_set_opaque(conf, post);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_closesocket_cb(conf, on_close_socket);
