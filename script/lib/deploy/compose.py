@@ -41,11 +41,12 @@ def say(text):
     print(f"    {text}", flush=True)
 
 
-def told(program):
-    """The words that README.md gives a program of Kafka's inside the container: docker compose exec kafka PROGRAM ..."""
+def told(beginning):
+    """The words of each command in README.md that begins so, without its beginning."""
     text = re.sub(r"\s*\\\n\s*", " ", (ROOT / "README.md").read_text())
-    (line,) = re.findall(rf"^docker compose exec kafka /opt/kafka/bin/{re.escape(program)} (.*)$", text, re.MULTILINE)
-    return re.sub(r"\s+#.*", "", line).split()
+    lines = re.findall(rf"^{re.escape(beginning)} (.*)$", text, re.MULTILINE)
+    assert lines, f"README.md does not say {beginning}"
+    return [re.sub(r"\s+#.*", "", line).split() for line in lines]
 
 
 class Stack:
@@ -79,20 +80,30 @@ class Stack:
 
     # --- services of weir's image
 
-    def container(self, name, *more, wait=None):
+    def argv(self, name, container, *words):
         service = self.services[name]
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
-        argv = [POD, "run", "--rm", f"--name={name}", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", *CONFINED]
+        argv = [POD, "run", "--rm", f"--name={container}", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", *CONFINED]
         argv += [f"--security-opt={option.replace(':true', '')}" for option in service["security_opt"]]
         argv += [f"--env={key}={value}" for key, value in self.environment(name).items()]
         argv += [f"--volume={each['source']}:{each['target']}:ro" for each in service.get("volumes", [])]
-        argv += [self.image, *self.command(name), *more]
+        return [*argv, self.image, *words]
+
+    def container(self, name, *more, wait=None):
+        argv = self.argv(name, name, *self.command(name), *more)
         with self.log(name) as log:
             process = self.processes[name] = spawn(argv, stdout=log, stderr=subprocess.STDOUT)
         if wait:
             status = process.wait(wait)
             assert status == 0, f"{name} ended with {status}\n{self.tail(name)}"
         return process
+
+    def once(self, name, *words):
+        """As docker compose run --rm: what the service prints with another command."""
+        argv = self.argv(name, f"{name}-once", *words)
+        run = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=120)
+        assert run.returncode == 0, f"{' '.join(words)}: {run.returncode}\n{run.stdout}{run.stderr}"
+        return run.stdout
 
     def signal_container(self, name, word):
         subprocess.run([POD, "kill", f"--signal={word}", name], check=True, capture_output=True, timeout=60)
@@ -152,7 +163,8 @@ class Stack:
         policies = dict(re.findall(r"Topic: (\S+)\s.*?cleanup\.policy=(\w+)", described.stdout))
         policies = {topic: policy for topic, policy in policies.items() if "user-login" in topic}
         assert policies == {INPUT: "delete", OUTPUT: "delete", DEAD: "delete", f"{GROUP}-journal": "delete",
-                            f"{GROUP}-dlq-ledger": "compact"}, policies
+                            f"{GROUP}-dlq-ledger": "compact", f"{GROUP}-dlq-audit": "delete",
+                            f"{GROUP}-dlq-parking": "delete"}, policies
         say(f"topics: made, and again without effect: {', '.join(f'{t} {p}' for t, p in sorted(policies.items()))}")
 
     def registry(self):
@@ -181,7 +193,8 @@ class Stack:
 
     def readme(self, program):
         """Runs a command of README.md, and returns what it prints."""
-        return self.tool(PROGRAMS[program], *map(self.local, told(program))).stdout
+        (words,) = told(f"docker compose exec kafka /opt/kafka/bin/{program}")
+        return self.tool(PROGRAMS[program], *map(self.local, words)).stdout
 
     def close(self):
         for name in reversed(list(self.processes)):
@@ -241,6 +254,10 @@ def play(stack):
     letters = stack.readme("kafka-console-consumer.sh")
     assert letters.count("__weir.errors.code:") == 5, letters
     say("README: five dead letters with their reasons")
+    for words in told("docker compose run --rm weir-1"):
+        lines = stack.once("weir-1", *words).splitlines()
+        assert lines
+        say(f"README: weir {' '.join(words)}: {lines[0][:80]}")
     for name in ("weir-1", "weir-2"):
         stack.stop(name)
     hands.close()
