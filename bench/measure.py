@@ -153,11 +153,12 @@ class Bench:
 
     def peers(self):
         peers = [streams_tuned(), streams_tuned("direct"), streams_as_it_comes(), Python()]
-        found = likeness.check(self.course, [Weir(), *peers])
+        weir = self.weirs()[0]
+        found = likeness.check(self.course, [weir, *peers])
         say(f"\nAll peers make the same of a mixed topic as weir: {found['processed']:,} processed, "
             f"{found['rejected']:,} rejected.")
         title = "Beside peers: Avro, transactions of 100 ms, second half of the records"
-        contest(self.course, title, Weir(), peers, self.source(), self.args.records, self.args.runs)
+        contest(self.course, title, weir, peers, self.source(), self.args.records, self.args.runs)
 
     def latency(self):
         rate = self.args.rate
