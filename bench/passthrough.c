@@ -339,7 +339,7 @@ static void close_pass(struct pass *pass)
 
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    *arguments = (struct arguments){.interval_ms = 100, .max_records = 20000};
+    *arguments = (struct arguments){.interval_ms = 100, .max_records = 50000};
     static const struct option options[] = {
         {"bootstrap-server", required_argument, NULL, 'b'}, {"input", required_argument, NULL, 'i'},
         {"output", required_argument, NULL, 'o'},           {"group", required_argument, NULL, 'g'},

@@ -42,7 +42,7 @@ static void assumes_what_is_not_given(void **state)
     assert_string_equal(spec->dead_letter.topic, "p-dlq");
     assert_int_equal(spec->dead_letter.partition, WEIR_PARTITION_SOURCE);
     assert_int_equal(spec->transaction.interval_ms, 100);
-    assert_int_equal(spec->transaction.max_records, 20000);
+    assert_int_equal(spec->transaction.max_records, 50000);
     assert_int_equal(spec->transaction.max_bytes, 64 * 1024 * 1024);
     assert_int_equal(spec->log.level, WEIR_LOG_INFO);
     assert_int_equal(spec->log.format, WEIR_LOG_TEXT);

@@ -35,7 +35,7 @@ PRODUCER = {
     "transaction.timeout.ms": 30000,
     "linger.ms": 50,
     "retry.backoff.ms": 5,
-    "queue.buffering.max.messages": 100000,
+    "queue.buffering.max.messages": 200000,
 }
 
 
@@ -192,7 +192,7 @@ def arguments():
     for name in ("--bootstrap-server", "--group", "--input", "--output", "--dead-letter", "--schemas"):
         parser.add_argument(name, required=True)
     parser.add_argument("--interval-ms", type=int, default=100)
-    parser.add_argument("--max-records", type=int, default=20000)
+    parser.add_argument("--max-records", type=int, default=50000)
     parser.add_argument("property", nargs="*", help="consumer.NAME=VALUE or producer.NAME=VALUE")
     return parser.parse_args()
 
