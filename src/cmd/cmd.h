@@ -8,5 +8,6 @@ int cmd_generate(int argc, char **argv);
 int cmd_dlq(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 
 #endif

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"try", cmd_try, "records on standard input, their verdicts as JSON; needs no Kafka"},
     {"generate", cmd_generate, "user logins, good and malformed, at a rate, from a seed"},
     {"dlq", cmd_dlq, "look into the dead-letter topic, and replay from it exactly once"},
+    {"audit", cmd_audit, "prove that every input record has its one outcome, and name those that have not"},
     {"config", cmd_config, "check a configuration, or show it with where each value came from"},
     {"schema", cmd_schema, "what a schema would change; a folder of schemas into a registry"},
 };

@@ -149,6 +149,11 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
+uint64_t journal_step(uint64_t hash, const struct journal_words *words, int64_t offset, unsigned kind)
+{
+    return mix(hash ^ ((uint64_t)offset + words->of[kind]));
+}
+
 /* False when there is no room for one more. Runs of one writer are the rule, so the last comes first. */
 static bool note_writer(struct journal_span *span, struct journal_writer *writer)
 {
@@ -193,7 +198,7 @@ bool journal_span_add(struct journal_span *span, const struct journal_words *wor
     span->any = true;
     span->next = entry->offset + 1;
     span->counts[entry->kind]++;
-    span->hash = mix(span->hash ^ ((uint64_t)entry->offset + words->of[entry->kind]));
+    span->hash = journal_step(span->hash, words, entry->offset, entry->kind);
     return true;
 }
 

@@ -110,6 +110,9 @@ struct journal_words {
 
 void journal_words_init(struct journal_words *words);
 
+/* The hash over verdicts with one more: of the record at offset, of that kind. */
+uint64_t journal_step(uint64_t hash, const struct journal_words *words, int64_t offset, unsigned kind);
+
 /* Verdicts that the bytes and the plan do not tell: those of the records from first to last. */
 struct journal_given {
     int64_t first, last;

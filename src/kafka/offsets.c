@@ -107,3 +107,68 @@ enum weir_err_code offsets_ask(rd_kafka_t *client, const char *topic, int32_t n,
         rd_kafka_event_destroy(event);
     return code;
 }
+
+static rd_kafka_event_t *ask_group(rd_kafka_t *client, const char *group,
+                                   const rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    char text[128];
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
+    rd_kafka_ListConsumerGroupOffsets_t *request = rd_kafka_ListConsumerGroupOffsets_new(group, list);
+    rd_kafka_ListConsumerGroupOffsets(client, &request, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return event;
+}
+
+/* The answer for one group. A group that does not exist has committed nothing. */
+static enum weir_err_code read_group(const rd_kafka_event_t *event, const char *group, int32_t n,
+                                     int64_t *offsets, struct weir_err *err)
+{
+    size_t n_groups = 0;
+    const rd_kafka_group_result_t **groups =
+        rd_kafka_ListConsumerGroupOffsets_result_groups(event, &n_groups);
+    const rd_kafka_error_t *error = n_groups > 0 ? rd_kafka_group_result_error(groups[0]) : NULL;
+    const rd_kafka_topic_partition_list_t *found =
+        n_groups > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
+    rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && found && i < found->cnt; i++)
+        code = found->elems[i].err;
+    if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        return weir_fail(err, WEIR_ERR_DENIED, "no permission to see what group %s has committed", group);
+    if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+        return WEIR_OK;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return weir_fail(err, WEIR_ERR_TRANSIENT, "committed offsets of group %s: %s", group,
+                         rd_kafka_err2str(code));
+    for (int i = 0; found && i < found->cnt; i++)
+        if (found->elems[i].partition >= 0 && found->elems[i].partition < n && found->elems[i].offset >= 0)
+            offsets[found->elems[i].partition] = found->elems[i].offset;
+    return WEIR_OK;
+}
+
+enum weir_err_code offsets_committed(rd_kafka_t *client, const char *group, const char *topic, int32_t n,
+                                     int timeout_ms, int64_t *offsets, struct weir_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
+    for (int32_t p = 0; p < n; p++) {
+        (void)rd_kafka_topic_partition_list_add(list, topic, p);
+        offsets[p] = -1;
+    }
+    rd_kafka_event_t *event = ask_group(client, group, list, timeout_ms);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_resp_err_t answer = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    enum weir_err_code code = WEIR_OK;
+    if (answer == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = read_group(event, group, n, offsets, err);
+    else
+        code = weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker says what group %s has committed (%s)",
+                         group, rd_kafka_err2str(answer));
+    if (event)
+        rd_kafka_event_destroy(event);
+    return code;
+}

@@ -22,4 +22,12 @@ enum offsets_of {
 enum weir_err_code offsets_ask(rd_kafka_t *client, const char *topic, int32_t n, enum offsets_of of,
                                int64_t since_ms, int timeout_ms, int64_t *offsets, struct weir_err *err);
 
+/*
+ * Writes what a group has committed of partitions 0 .. n - 1 of a topic into offsets, -1 where it has not.
+ * client is of admin_open; blocks for at most timeout_ms. GROUP_DENIED, BROKER_DOWN, TRANSIENT where a
+ * partition could not say.
+ */
+enum weir_err_code offsets_committed(rd_kafka_t *client, const char *group, const char *topic, int32_t n,
+                                     int timeout_ms, int64_t *offsets, struct weir_err *err);
+
 #endif

@@ -1,0 +1,314 @@
+"""weir audit on real Kafka: it finds nothing where nothing is wrong, and each kind of damage where it was planted."""
+
+import json
+import subprocess
+from collections import Counter
+
+import pytest
+
+from lab.judge import AvroCoordinates, letter_coordinates
+from lab.logins import plain
+from lab.processes import until
+from lab.weir import binary
+
+SEEN_SECONDS = 30
+RUN_SECONDS = 120
+LOAD = 2000  # Records of each test that plants damage.
+
+
+class Audit:
+    """`weir audit` of a bench, of its own topics or of copies in their place."""
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    def run(self, *words, status=0, **changes):
+        path = self.bench.folder / "audit.yaml"
+        path.write_text(json.dumps(self.bench.config(**changes)))
+        argv = [str(binary()), "audit", "-c", str(path), *words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+        assert done.returncode == status, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout if status in (0, 1) else done.stderr
+
+    def json(self, *words, **options):
+        return json.loads(self.run(*words, "--json", **options))
+
+    def clean(self, **options):
+        report = self.json(**options)
+        assert report["findings"] == [] and report["not_provable"] == 0 and report["why_not_provable"] == ""
+        return report
+
+    def copy(self, topic, change, partitions):
+        """A copy of a topic with what change(records) makes of it."""
+        records = sorted(self.bench.records(topic))
+        name = f"{topic}-{change.__name__}"
+        self.bench.hands.create(name, partitions)
+        self.bench.hands.write(
+            name,
+            [
+                {"key": r.key, "value": r.value, "headers": list(r.headers), "partition": r.partition, "timestamp_ms": r.timestamp}
+                for r in change(records)
+            ],
+        )
+        return name
+
+
+@pytest.fixture
+def audit(bench):
+    return Audit(bench)
+
+
+def test_what_kills_and_rebalances_leave_behind_is_clean(bench, audit):
+    bench.topics()
+    load = bench.load(rate=3000, duration="4s", format="mixed", malformed=0.1, missing=0.05)
+    one = bench.weir(instance="one", transaction={"max_records": 500})
+    until(lambda: bench.hands.committed(bench.name, bench.input), SEEN_SECONDS, "the first commit")
+    two = bench.weir(instance="two", transaction={"max_records": 500})
+    two.wait_for_log("event=assigned.*2 partitions", SEEN_SECONDS)
+    assert audit.clean()["records"] > 0, "while the pipeline runs"
+    two.kill()
+    two.start()
+    bench.finished(load)
+    bench.drained()
+    report = audit.clean()
+    assert one.stop() == 0
+    assert two.stop() == 0
+    seen = bench.judge()
+    seen.assert_clean()
+    assert report["records"] == seen.inputs and report["passed"] == seen.passed
+    assert report["codes"] == dict(seen.rejected) and report["letters"]["open"] == sum(seen.rejected.values())
+    assert "Clean" in audit.run()
+    assert sum(audit.json("--partition", str(p))["records"] for p in range(4)) == seen.inputs
+
+
+def test_filters_json_and_other_partitions(bench, audit):
+    """Output as JSON, by key in another number of partitions, with a filter and headers."""
+    for topic, partitions in ((bench.input, 3), (bench.output, 5), (bench.dead, 2)):
+        bench.hands.create(topic, partitions)
+    headers = [("trace", b"1"), ("trace", b"2"), ("__weir.forged", b"x")]
+    records = [
+        {"value": plain(locale="RU" if i % 5 == 0 else "US", ip="999.1.1.1" if i % 7 == 0 else "1.1.1.1"),
+         "key": b"key-%d" % (i % 11) if i % 3 else None, "headers": headers, "partition": i % 3}
+        for i in range(600)
+    ]
+    bench.hands.write(bench.input, [*records, {"value": None, "key": b"gone", "partition": 0}])
+    changes = {
+        "input": {"tombstone": "pass"},
+        "output": {"format": "json", "partition": "key"},
+        "dead_letter": {"dialect": "connect"},
+        "drop_when": [{"field": "locale", "in": ["RU"]}],
+    }
+    weir = bench.weir(**changes)
+    bench.drained()
+    assert weir.stop() == 0
+    report = audit.clean(**changes)
+    assert report["records"] == 601 and report["dropped"] == 120
+    assert report["passed"] + report["dropped"] + report["rejected"] == 601
+
+
+def test_replayed_letters_have_their_outcome(bench, audit):
+    bench.topics(2)
+    for name, settings in (("ledger", {"cleanup_policy": "compact"}), ("audit", {}), ("parking", {})):
+        bench.hands.create(f"{bench.name}-dlq-{name}", **settings)
+    bad = [{"value": plain(ip="999.1.1.1"), "key": b"k%d" % i, "partition": i % 2} for i in range(40)]
+    bench.hands.write(bench.input, [*bad, *({"value": plain(), "partition": i % 2} for i in range(40))])
+    weir = bench.weir()
+    bench.drained()
+    assert weir.stop() == 0
+    mended = bench.folder / "mended.yaml"
+    mended.write_text(json.dumps(bench.config(check=None)))
+    for verb, places in (("replay", [f"{p}:{o}" for p in (0, 1) for o in range(10)]), ("discard", ["0:15"]), ("park", ["1:15"])):
+        argv = [str(binary()), "dlq", verb, "-c", str(mended), "--yes", *places]
+        subprocess.run(argv, check=True, capture_output=True, timeout=RUN_SECONDS)
+    report = audit.clean()
+    assert report["letters"] == {"open": 18, "replayed": 20, "parked": 1, "discarded": 1}
+    # One of the replayed comes once more, and the ledger says of an open one that it was replayed.
+    decode = AvroCoordinates(bench.schemas, "processed-user-login-value")
+    twin = next(r for r in bench.records(bench.output) if decode(r) == (0, 3))
+    bench.hands.write(bench.output, [{"key": twin.key, "value": twin.value, "partition": twin.partition}])
+    said = {"v": 1, "state": "replayed", "attempts": 0, "change": 1, "at": 1, "to": bench.output}
+    bench.hands.write(f"{bench.name}-dlq-ledger", [{"key": f"{bench.input}:1:17".encode(), "value": json.dumps(said).encode()}])
+    found = audit.json(status=1)["findings"]
+    assert [(f["kind"], f["partition"], f["offset"]) for f in found] == [("doubled", 0, 3), ("lost", 1, 17)]
+
+
+# --- planted damage: what is done to the copy, and what must be found of which input records ---
+
+
+def _middle(records):
+    return len(records) // 2
+
+
+def missing(records):
+    return records[:_middle(records)] + records[_middle(records) + 1 :], {"lost"}
+
+
+def doubled(records):
+    return records + [records[_middle(records)]], {"doubled"}
+
+
+def changed(records):
+    """One letter of the user's id, so that it stays a value of the schema."""
+    i = _middle(records)
+    value = bytearray(records[i].value)
+    at = next(k for k in range(8, len(value)) if chr(value[k]).isalnum())
+    value[at] ^= 1
+    return records[:i] + [records[i]._replace(value=bytes(value))] + records[i + 1 :], {"altered"}
+
+
+def rekeyed(records):
+    i = _middle(records)
+    return records[:i] + [records[i]._replace(key=b"other")] + records[i + 1 :], {"altered"}
+
+
+def headed(records):
+    i = _middle(records)
+    return records[:i] + [records[i]._replace(headers=(*records[i].headers, ("more", b"")))] + records[i + 1 :], {"altered"}
+
+
+def retimed(records):
+    i = _middle(records)
+    return records[:i] + [records[i]._replace(timestamp=records[i].timestamp + 1)] + records[i + 1 :], {"altered"}
+
+
+def moved(records):
+    i = _middle(records)
+    return records[:i] + [records[i]._replace(partition=1 - records[i].partition)] + records[i + 1 :], {"misrouted"}
+
+
+@pytest.fixture
+def done(bench):
+    """A pipeline that has done its load."""
+    bench.topics(2)
+    bench.generate(count=LOAD, rate=0, malformed=0.1, headers=0)
+    weir = bench.weir(transaction={"max_records": 300})
+    bench.drained()
+    assert weir.stop() == 0
+    return bench
+
+
+def plant(bench, audit, topic, damage, coordinates):
+    """Audits a copy of the topic with that damage, and compares what is found with what was done."""
+    original = sorted(bench.records(topic))
+    planted, kinds = damage(original)
+    before, after = Counter(original), Counter(planted)
+    victims = {coordinates(r) for r in (before - after) + (after - before)}
+
+    def copied(_):
+        return planted
+
+    copied.__name__ = damage.__name__
+    name = audit.copy(topic, copied, 2)
+    option = {"output" if topic == bench.output else "dead_letter": {"topic": name}}
+    report = audit.json(status=1, **option)
+    found = {(f["partition"], f["offset"]) for f in report["findings"]}
+    assert found == victims and {f["kind"] for f in report["findings"]} == kinds, (damage.__name__, report["findings"], victims)
+    assert len(report["findings"]) == len(victims) == 1
+    text = audit.run(status=1, **option)
+    assert f"{found.pop()[0]}:" in text and "1 findings." in text
+
+
+def test_damage_in_the_output_is_found(done, audit):
+    audit.clean()
+    decode = AvroCoordinates(done.schemas, "processed-user-login-value")
+    for damage in (missing, doubled, changed, rekeyed, headed, retimed, moved):
+        plant(done, audit, done.output, damage, decode)
+
+
+def test_damage_among_letters_is_found(done, audit):
+    audit.clean()
+    for damage in (missing, doubled, rekeyed, headed, moved):
+        plant(done, audit, done.dead, damage, letter_coordinates)
+
+
+def test_what_went_to_the_wrong_topic_or_came_from_nowhere_is_found(done, audit):
+    decode = AvroCoordinates(done.schemas, "processed-user-login-value")
+    letters, outputs = sorted(done.records(done.dead)), sorted(done.records(done.output))
+    victim, twin = letters[0], outputs[0]
+    place = letter_coordinates(victim)
+
+    def zigzag(number):
+        number, out = number * 2, b""
+        while number >= 0x80:
+            out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
+        return out + bytes([number])
+
+    # The coordinates are the last two fields of the output's schema.
+    tail = zigzag(decode(twin)[0]) + zigzag(decode(twin)[1])
+    assert twin.value.endswith(tail)
+    forged = twin._replace(value=twin.value[: -len(tail)] + zigzag(place[0]) + zigzag(place[1]))
+
+    def gone(records):
+        return [r for r in records if letter_coordinates(r) != place]
+
+    def passed(records):
+        return [*records, forged]
+
+    output, dead = audit.copy(done.output, passed, 2), audit.copy(done.dead, gone, 2)
+    report = audit.json(status=1, output={"topic": output}, dead_letter={"topic": dead})
+    assert [(f["kind"], f["partition"], f["offset"], f["topic"]) for f in report["findings"]] == [("misrouted", *place, output)]
+
+
+def test_a_journal_that_was_tampered_with_is_found(done, audit):
+    def other_hash(records):
+        at = [i for i, r in enumerate(records) if r.key.startswith(b"batch:")][2]
+        value = json.loads(records[at].value)
+        value["hash"] = "0123456789abcdef"
+        records[at] = records[at]._replace(value=json.dumps(value).encode())
+        return records
+
+    def without_one(records):
+        at = [i for i, r in enumerate(records) if r.key.startswith(b"batch:")]
+        del records[at[-3]]
+        return records
+
+    def other_plan(records):
+        at = next(i for i, r in enumerate(records) if r.key.startswith(b"plan:"))
+        records[at] = records[at]._replace(value=records[at].value.replace(b'"version":1', b'"version":2'))
+        return records
+
+    for tamper, kinds in ((other_hash, {"batch"}), (without_one, {"chain"})):
+        journal = audit.copy(done.journal, tamper, 1)
+        report = audit.json(status=1, journal={"topic": journal})
+        assert {f["kind"] for f in report["findings"]} == kinds and len(report["findings"]) == 1
+    journal = audit.copy(done.journal, other_plan, 1)
+    report = audit.json(status=1, journal={"topic": journal})
+    assert [f["kind"] for f in report["findings"]] == ["journal"] and report["records"] == 0
+    assert report["not_provable"] == LOAD and "plan" in report["why_not_provable"]
+
+
+def test_what_is_gone_is_not_provable_and_no_finding(done, audit):
+    ends = done.hands.ends(done.output)
+    done.hands.delete_records(done.output, {p: end // 2 for p, end in ends.items()})
+    report = audit.json()
+    assert report["findings"] == [] and 0 < report["not_provable"] < report["records"]
+    assert done.output in report["why_not_provable"]
+
+
+def test_without_coordinates_it_counts_and_says_so(bench, audit, schemas):
+    written = schemas / "processed-user-login-value" / "v1.avsc"
+    schema = json.loads(written.read_text())
+    schema["fields"] = [field for field in schema["fields"] if not field["name"].startswith("source_")]
+    written.write_text(json.dumps(schema))
+    changes = {"registry": {"dir": str(schemas)}, "set": {"source_partition": None, "source_offset": None}}
+    bench.topics(2)
+    bench.generate(count=500, rate=0, malformed=0.1, headers=0)
+    weir = bench.weir(**changes)
+    bench.drained()
+    assert weir.stop() == 0
+    report = audit.json(**changes)
+    assert report["findings"] == [] and report["counts_only"]
+    assert "only counted" in audit.run(**changes)
+
+    def one_less(records):
+        return records[1:]
+
+    output = audit.copy(bench.output, one_less, 2)
+    report = audit.json(status=1, **changes, output={"topic": output})
+    assert [f["kind"] for f in report["findings"]] == ["count"]
+
+
+def test_what_cannot_be_proven_by_is_refused(done, audit):
+    assert "journal is off" in audit.run(status=78, journal="off")
+    done.hands.configure(done.output, cleanup_policy="compact")
+    assert "cleanup.policy=compact" in audit.run(status=78)
