@@ -17,6 +17,10 @@
 /* How long a question may take, and one wait for a record. */
 #define ASK_MS  15000
 #define LOOK_MS 100
+/* How long transactions that are open are awaited, and between two looks: a producer that has died keeps one
+ * open for transaction.timeout.ms, a minute, and the coordinator looks for such every ten seconds. */
+#define OPEN_MS      90000
+#define OPEN_LOOK_MS 200
 /* Records between two words about progress; a power of two. */
 #define PROGRESS_EVERY 8192
 
@@ -93,17 +97,66 @@ static enum weir_err_code read_range(struct audit *audit, struct range *range, c
     }
 }
 
-/* All that a topic of weir's holds by now: what is open there is awaited. */
+static bool all_stable(const int64_t *written, const int64_t *stable, int32_t n)
+{
+    for (int32_t p = 0; p < n; p++)
+        if (stable[p] < written[p])
+            return false;
+    return true;
+}
+
+/* Waits until each transaction that is open now has ended: what it wrote may be committed already. */
+static enum weir_err_code await_offsets(struct audit *audit, const char *topic, int64_t *written,
+                                        int64_t *stable, int32_t n, struct weir_err *err)
+{
+    const struct audit_options *options = audit->options;
+    int64_t began_ms = clock_monotonic_ms(), waited_ms = 0;
+    enum weir_err_code code =
+        offsets_ask(options->client, topic, n, OFFSETS_WRITTEN, 0, ASK_MS, written, err);
+    while (code == WEIR_OK) {
+        code = offsets_ask(options->client, topic, n, OFFSETS_COMMITTED, 0, ASK_MS, stable, err);
+        if (code != WEIR_OK || all_stable(written, stable, n))
+            return code;
+        waited_ms = clock_monotonic_ms() - began_ms;
+        if (waited_ms > OPEN_MS)
+            return weir_fail(err, WEIR_ERR_TRANSIENT,
+                             "a transaction in topic %s has been open for %d s: what it hides cannot be seen",
+                             topic, OPEN_MS / 1000);
+        if (*options->stopping)
+            return weir_fail(err, WEIR_ERR_TRANSIENT, "stopped; nothing is proven");
+        options->progress(options->context, "waiting for open transactions", waited_ms, OPEN_MS);
+        clock_sleep_ms(OPEN_LOOK_MS);
+    }
+    return code;
+}
+
+static enum weir_err_code await_topic(struct audit *audit, const char *topic, struct weir_err *err)
+{
+    struct sink_target target = {0};
+    enum weir_err_code code = admin_look(audit->options->client, topic, ASK_MS, &target, err);
+    if (code != WEIR_OK || target.state != WEIR_OK)
+        return code;
+    int64_t *offsets = calloc((size_t)target.partitions * 2, sizeof *offsets);
+    if (!offsets)
+        return no_memory(err);
+    code = await_offsets(audit, topic, offsets, offsets + target.partitions, target.partitions, err);
+    free(offsets);
+    return code;
+}
+
+/* All that is committed in a topic of weir's by now. */
 static enum weir_err_code read_topic(struct audit *audit, const char *topic, const char *what, visitor visit,
                                      struct expiry *gone, struct weir_err *err)
 {
     const struct range_options options = {.spec = audit->options->spec,
                                           .client = audit->options->client,
                                           .topic = topic,
-                                          .end = RANGE_WRITTEN,
+                                          .end = RANGE_COMMITTED,
                                           .since_ms = -1};
     struct range *range = NULL;
-    enum weir_err_code code = range_open(&options, &range, err);
+    enum weir_err_code code = await_topic(audit, topic, err);
+    if (code == WEIR_OK)
+        code = range_open(&options, &range, err);
     if (code != WEIR_OK)
         return code;
     if (gone && !gone->first && !expiry_init(gone, audit->n_input, range_partitions(range)))
