@@ -1,3 +1,3 @@
-foreach(file sip compare expiry annals)
-    weir_unit_test(${file} USES weir_audit weir_core weir_base)
+foreach(file sip compare expiry annals form sight final)
+    weir_unit_test(${file} USES weir_audit weir_core weir_avro weir_base)
 endforeach()
