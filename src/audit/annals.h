@@ -2,7 +2,8 @@
  * The journal as an audit reads it (docs/journal.md): its texts, its plans, and for each partition of the
  * input the unbroken chain of batches that leads to a committed offset. Takes records, knows no Kafka.
  *
- * In memory a batch takes 88 bytes and what it names of writers and given ranges, 8 and 24 bytes each.
+ * In memory a batch takes 80 bytes and what it names of writers and given ranges 28 and 24 bytes each; arrays
+ * double as they grow.
  */
 #ifndef WEIR_AUDIT_ANNALS_H
 #define WEIR_AUDIT_ANNALS_H

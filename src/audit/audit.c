@@ -589,6 +589,10 @@ static enum weir_err_code refuse_compacted(const struct audit *audit, const char
 {
     char policy[64];
     enum weir_err_code code = setting_of(audit, topic, "cleanup.policy", policy, err);
+    if (code == WEIR_OK && !*policy)
+        code = weir_fail(err, WEIR_ERR_TOPIC_DENIED,
+                         "no permission to see whether topic %s is compacted: grant DESCRIBE_CONFIGS on it",
+                         topic);
     if (code == WEIR_OK && strstr(policy, "compact"))
         code = weir_fail(err, WEIR_ERR_CONFIG,
                          "topic %s has cleanup.policy=%s: Kafka takes records out of it, so nothing can be "

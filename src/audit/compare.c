@@ -31,7 +31,8 @@ struct compare {
     uint64_t *sums;
     bool looking;
     struct window looked[COMPARE_LOOKED_MAX];
-    size_t n_looked;
+    size_t n_looked, most_looked;
+    bool overflowed;    /* not all entries of these windows were kept */
     struct window next; /* where the search for damaged windows goes on */
     struct entry *entries;
     size_t n_entries, cap_entries;
@@ -80,6 +81,7 @@ enum weir_err_code compare_new(const struct compare_range *ranges, int32_t n, co
     if (!compare)
         return no_memory(err);
     compare->key = *key;
+    compare->most_looked = COMPARE_LOOKED_MAX;
     compare->n_parts = n;
     compare->parts = calloc(n > 0 ? (size_t)n : 1, sizeof *compare->parts);
     enum weir_err_code code = compare->parts ? lay_out(compare, ranges, err) : no_memory(err);
@@ -130,9 +132,12 @@ static uint64_t hash_of(const struct compare *compare, const struct compare_sigh
 
 static void keep(struct compare *compare, const struct compare_sight *sight, bool expected)
 {
-    if (!compare_looks_at(compare, sight->partition, sight->offset) ||
-        compare->n_entries == COMPARE_ENTRIES_MAX)
+    if (!compare_looks_at(compare, sight->partition, sight->offset))
         return;
+    if (compare->n_entries == COMPARE_ENTRIES_MAX) {
+        compare->overflowed = true;
+        return;
+    }
     if (compare->n_entries == compare->cap_entries) {
         size_t cap = compare->cap_entries ? compare->cap_entries * 2 : (size_t)COMPARE_WINDOW;
         struct entry *grown = realloc(compare->entries, cap * sizeof *grown);
@@ -169,10 +174,11 @@ bool compare_look(struct compare *compare)
 {
     struct window *next = &compare->next;
     compare->looking = true;
+    compare->overflowed = false;
     compare->n_looked = compare->n_entries = 0;
     for (; next->partition < compare->n_parts; next->partition++, next->number = 0)
         for (; next->number < compare->parts[next->partition].n; next->number++) {
-            if (compare->n_looked == COMPARE_LOOKED_MAX)
+            if (compare->n_looked == compare->most_looked)
                 return true;
             if (compare->parts[next->partition].sums[next->number] != 0)
                 compare->looked[compare->n_looked++] = *next;
@@ -303,6 +309,11 @@ enum weir_err_code compare_tell(struct compare *compare,
     const struct entry *entries = compare->entries;
     if (compare->short_of_memory)
         return no_memory(err);
+    if (compare->overflowed && compare->n_looked > 1) {
+        compare->most_looked = compare->n_looked / 2;
+        compare->next = compare->looked[0];
+        return WEIR_OK;
+    }
     if (compare->n_entries > 0)
         qsort(compare->entries, compare->n_entries, sizeof *entries, by_coordinates);
     for (size_t i = 0, end; i < compare->n_entries; i = end) {
@@ -311,7 +322,8 @@ enum weir_err_code compare_tell(struct compare *compare,
             if (entries[end].sight.partition != entries[i].sight.partition ||
                 entries[end].sight.offset != entries[i].sight.offset)
                 break;
-        if (judge_group(entries + i, end - i, &finding))
+        bool wrong = judge_group(entries + i, end - i, &finding);
+        if (wrong && !(compare->overflowed && finding.kind == COMPARE_LOST))
             tell(context, &finding);
     }
     return WEIR_OK;

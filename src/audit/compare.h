@@ -22,8 +22,9 @@
 #define COMPARE_WINDOW      ((int64_t)1 << COMPARE_WINDOW_BITS)
 /* Most windows in all: 512 MiB of sums. */
 #define COMPARE_SUMS_MAX ((size_t)1 << 26)
-/* Most windows that are looked at record by record at a time, and most records that are kept of them: 88
- * bytes each. What is found beyond is not told. */
+/* Most windows that are looked at record by record at a time, and most records that are kept of them: 80
+ * bytes each. Where those are not enough, fewer windows are looked at at a time; in one alone, what is found
+ * beyond is passed over, and then nothing of it is called lost. */
 #define COMPARE_LOOKED_MAX  64
 #define COMPARE_ENTRIES_MAX ((size_t)1 << 20)
 
@@ -113,7 +114,7 @@ struct compare_finding {
 
 /*
  * Tells each finding of the windows being looked at, in the order of their coordinates; one for each input
- * record. NO_MEMORY when not all could be kept.
+ * record. Nothing is told when they hold too much, and they come again, fewer at a time. NO_MEMORY.
  */
 enum weir_err_code compare_tell(struct compare *compare,
                                 void (*tell)(void *context, const struct compare_finding *finding),

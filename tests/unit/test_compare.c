@@ -254,6 +254,34 @@ static void damage_everywhere_is_looked_at_in_turns(void **state)
     compare_free(compare);
 }
 
+/* So many copies of one record that two windows do not fit beside each other: each is looked at alone, and
+ * both findings are told once. */
+static void more_than_memory_is_meant_for_is_looked_at_in_turns(void **state)
+{
+    (void)state;
+    const struct compare_range range = {0, 2 * COMPARE_WINDOW};
+    const size_t copies = COMPARE_ENTRIES_MAX * 3 / 4;
+    struct compare *compare = NULL;
+    struct compare_sight sights[2] = {{.offset = 5, .where = COMPARE_OUTPUT},
+                                      {.offset = COMPARE_WINDOW + 5, .where = COMPARE_OUTPUT}};
+    assert_int_equal(compare_new(&range, 1, &key, &compare, &err), WEIR_OK);
+    n_findings = 0;
+    for (int look = 0; look == 0 || compare_look(compare); look++) {
+        for (size_t i = 0; i < 2; i++)
+            compare_expect(compare, &sights[i]);
+        for (size_t i = 0; i < 2; i++)
+            for (size_t k = 0; k < copies; k++)
+                compare_find(compare, &sights[i]);
+        if (look > 0)
+            assert_int_equal(compare_tell(compare, note, NULL, &err), WEIR_OK);
+    }
+    assert_int_equal(n_findings, 2);
+    assert_true(findings[0].kind == COMPARE_DOUBLED && findings[0].offset == 5);
+    assert_true(findings[1].kind == COMPARE_DOUBLED && findings[1].offset == COMPARE_WINDOW + 5);
+    assert_true(findings[1].found == copies);
+    compare_free(compare);
+}
+
 static void too_many_records_are_refused(void **state)
 {
     (void)state;
@@ -271,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_record_from_nowhere_is_foreign),
         cmocka_unit_test(only_what_is_in_range_is_covered),
         cmocka_unit_test(damage_everywhere_is_looked_at_in_turns),
+        cmocka_unit_test(more_than_memory_is_meant_for_is_looked_at_in_turns),
         cmocka_unit_test(too_many_records_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
