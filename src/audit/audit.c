@@ -499,11 +499,12 @@ static void word(const struct weir_spec *spec, const struct compare_finding *fou
     name_parts(found->parts, parts);
     switch (found->kind) {
     case COMPARE_LOST:
-        (void)snprintf(text, AUDIT_TEXT_MAX, "nothing came of it; due in topic %s%s", due,
+        (void)snprintf(text, AUDIT_TEXT_MAX, "%s came of it; due in topic %s%s",
+                       found->found > 0 ? "less" : "nothing", due,
                        found->expected == COMPARE_REPLAY ? " by a replay" : "");
         break;
     case COMPARE_DOUBLED:
-        (void)snprintf(text, AUDIT_TEXT_MAX, "%zu records came of it; due are fewer", found->found);
+        (void)snprintf(text, AUDIT_TEXT_MAX, "%zu records came of it, not %zu", found->found, found->due);
         break;
     case COMPARE_MISROUTED:
         if (found->first.where == found->expected)

@@ -237,7 +237,7 @@ static void print_totals(const struct audit_totals *totals)
         (void)printf("%" PRIu64 " more windows of %" PRId64 " offsets are damaged and were not looked at.\n",
                      totals->windows_left, COMPARE_WINDOW);
     if (totals->findings > 0)
-        (void)printf("%" PRIu64 " findings.\n", totals->findings);
+        (void)printf("%" PRIu64 " finding%s.\n", totals->findings, totals->findings == 1 ? "" : "s");
     else if (totals->records == 0)
         (void)puts("Nothing could be judged.");
     else if (totals->counts_only)
