@@ -481,20 +481,22 @@ static const char *place_name(const struct weir_spec *spec, enum compare_where w
     }
 }
 
-/* "value, key" */
-static void name_parts(unsigned parts, char text[AUDIT_TEXT_MAX])
+/* "value, key": room for all of them. */
+#define PARTS_MAX 64
+
+static void name_parts(unsigned parts, char text[PARTS_MAX])
 {
     static const char *const names[] = {"value", "key", "headers or code", "timestamp", "partition"};
     size_t used = 0;
     text[0] = '\0';
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (parts & 1U << i)
-            used += (size_t)snprintf(text + used, AUDIT_TEXT_MAX - used, "%s%s", used ? ", " : "", names[i]);
+            used += (size_t)snprintf(text + used, PARTS_MAX - used, "%s%s", used ? ", " : "", names[i]);
 }
 
 static void word(const struct weir_spec *spec, const struct compare_finding *found, char text[AUDIT_TEXT_MAX])
 {
-    char parts[AUDIT_TEXT_MAX];
+    char parts[PARTS_MAX];
     const char *due = place_name(spec, found->expected);
     name_parts(found->parts, parts);
     switch (found->kind) {
