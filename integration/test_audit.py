@@ -96,7 +96,10 @@ def test_filters_json_and_other_partitions(bench, audit):
          "key": b"key-%d" % (i % 11) if i % 3 else None, "headers": headers, "partition": i % 3}
         for i in range(600)
     ]
-    bench.hands.write(bench.input, [*records, {"value": None, "key": b"gone", "partition": 0}])
+    tombstone = {"value": None, "key": b"gone", "partition": 0}
+    # That no registry knew the id is what the journal says, and only it.
+    unknown = {"value": b"\0\0\0\0\x7bxyz", "partition": 1, "timestamp_ms": 1}
+    bench.hands.write(bench.input, [*records, tombstone, unknown])
     changes = {
         "input": {"tombstone": "pass"},
         "output": {"format": "json", "partition": "key"},
@@ -107,8 +110,8 @@ def test_filters_json_and_other_partitions(bench, audit):
     bench.drained()
     assert weir.stop() == 0
     report = audit.clean(**changes)
-    assert report["records"] == 601 and report["dropped"] == 120
-    assert report["passed"] + report["dropped"] + report["rejected"] == 601
+    assert report["records"] == 602 and report["dropped"] == 120 and report["codes"]["unknown_schema"] == 1
+    assert report["passed"] + report["dropped"] + report["rejected"] == 602
     # Under other rules the same again: what was done before is judged by the rules of then.
     later = {**changes, "drop_when": [{"field": "locale", "in": ["US"]}], "check": None}
     bench.hands.write(bench.input, records)
@@ -117,7 +120,7 @@ def test_filters_json_and_other_partitions(bench, audit):
     bench.drained()
     assert weir.stop() == 0
     report = audit.clean(**changes)
-    assert report["records"] == 1201 and report["dropped"] == 120 + 480
+    assert report["records"] == 1202 and report["dropped"] == 120 + 480
 
 
 def test_replayed_letters_have_their_outcome(bench, audit):
