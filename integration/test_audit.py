@@ -241,11 +241,13 @@ def test_what_went_to_the_wrong_topic_or_came_from_nowhere_is_found(done, audit)
         return [r for r in records if letter_coordinates(r) != place]
 
     def passed(records):
-        return [*records, forged]
+        return [*records, forged, twin._replace(value=twin.value[:-1])]
 
     output, dead = audit.copy(done.output, passed, 2), audit.copy(done.dead, gone, 2)
     report = audit.json(status=1, output={"topic": output}, dead_letter={"topic": dead})
-    assert [(f["kind"], f["partition"], f["offset"], f["topic"]) for f in report["findings"]] == [("misrouted", *place, output)]
+    unreadable, misrouted = sorted(report["findings"], key=lambda f: f["kind"], reverse=True)
+    assert (misrouted["kind"], misrouted["partition"], misrouted["offset"], misrouted["topic"]) == ("misrouted", *place, output)
+    assert unreadable["kind"] == "unreadable" and unreadable["at_partition"] == twin.partition
 
 
 def test_a_journal_that_was_tampered_with_is_found(done, audit):
@@ -282,6 +284,16 @@ def test_what_is_gone_is_not_provable_and_no_finding(done, audit):
     report = audit.json()
     assert report["findings"] == [] and 0 < report["not_provable"] < report["records"]
     assert done.output in report["why_not_provable"]
+    # Of the input, the batches whose records are gone.
+    before = report["records"]
+    done.hands.delete_records(done.input, {0: 200})
+    report = audit.json()
+    assert report["findings"] == [] and 0 < report["records"] < before
+    # Of the journal, batches, and the plan of all of them.
+    done.hands.delete_records(done.journal, {0: done.hands.ends(done.journal)[0] // 2})
+    report = audit.json()
+    assert report["findings"] == [] and report["records"] == 0 < report["not_provable"]
+    assert "Nothing could be judged" in audit.run()
 
 
 def test_without_coordinates_it_counts_and_says_so(bench, audit, schemas):
