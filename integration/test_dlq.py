@@ -2,95 +2,17 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
-import time
 from collections import Counter
 
 import fastavro
 import pytest
 
 from lab.judge import AvroCoordinates, letter_coordinates
+from lab.letters import RUN_SECONDS, STEPS, TRACE, Letters
 from lab.logins import plain
 from lab.processes import spawn, until
-from lab.weir import binary
-
-TRACE = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-RUN_SECONDS = 60
-# Where a run is killed: before its first transaction, in it, in that of its letters, in its last, and between them.
-STEPS = ["fenced", "loaded", "sent:1", "begun", "sent:2", "committed:2", "sent:3", "committed:3"]
-
-
-class Letters:
-    """The dead letters of a bench: records that a check rejects until the configuration is mended."""
-
-    def __init__(self, bench, partitions=2):
-        self.bench = bench.topics(partitions=partitions)
-        hands = bench.hands
-        self.ledger, self.audit, self.parking = (f"{bench.name}-dlq-{name}" for name in ("ledger", "audit", "parking"))
-        hands.create(self.ledger, 2, cleanup_policy="compact")
-        hands.create(self.audit)
-        hands.create(self.parking)
-        self.partitions = partitions
-
-    def fail(self, bad=60, good=20, rubbish=0, **changes):
-        """Records of which weir makes letters: bad ones, whose address no check takes, and rubbish for ever."""
-        records = [{"value": plain(user_id=f"good-{i}"), "partition": i % self.partitions} for i in range(good)]
-        records += [
-            {"value": plain(user_id=f"bad-{i}", ip="999.1.1.1"), "key": b"key-%d" % (i % 7), "headers": [TRACE],
-             "partition": i % self.partitions}
-            for i in range(bad)
-        ]
-        records += [{"value": b"\xff\x00rubbish", "partition": i % self.partitions} for i in range(rubbish)]
-        self.bench.hands.write(self.bench.input, records)
-        weir = self.bench.weir(**changes)
-        self.bench.drained()
-        assert weir.stop() == 0
-        assert len(self.bench.records(self.bench.dead)) == bad + rubbish
-        self.config = weir.config_path
-        return self
-
-    def mend(self, **changes):
-        """The configuration of which the bad ones pass."""
-        config = self.bench.config(check=None, **changes)
-        self.config = self.bench.folder / "mended.yaml"
-        self.config.write_text(json.dumps(config))
-        return self
-
-    def argv(self, *words):
-        return [str(binary()), "dlq", *words, "-c", str(self.config)]
-
-    def run(self, *words, status=0, env=None):
-        """Runs a verb to its end and returns what it printed."""
-        done = subprocess.run(self.argv(*words), capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
-                              env={**os.environ, **(env or {})})
-        assert done.returncode == status, f"weir dlq {words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout if status in (0, 1) else done.stderr
-
-    def json(self, *words, **options):
-        return [json.loads(line) for line in self.run(*words, "--json", **options).splitlines()]
-
-    def states(self):
-        """The ledger as a reader of the compacted topic sees it: letter → its last value."""
-        last = {}
-        for record in self.bench.records(self.ledger):
-            if record.key != b"lease":
-                last[record.key.decode()] = json.loads(record.value)
-        return last
-
-    def replayed_once(self, expected):
-        """Output and ledger agree: each of the expected source coordinates is in the output exactly once."""
-        decode = AvroCoordinates(self.bench.schemas, "processed-user-login-value")
-        found = Counter(decode(record) for record in self.bench.records(self.bench.output))
-        assert not {place for place, n in found.items() if n > 1}, "doubled"
-        letters = {letter_coordinates(letter) for letter in self.bench.records(self.bench.dead)}
-        assert found.keys() & letters == expected
-        closed = {key for key, value in self.states().items() if value["state"] == "replayed"}
-        assert closed == {f"{self.bench.input}:{p}:{o}" for p, o in expected}
-
-    def places(self):
-        return {letter_coordinates(letter) for letter in self.bench.records(self.bench.dead)}
 
 
 @pytest.fixture
@@ -339,16 +261,10 @@ def test_killed_at_each_step(letters):
 
 
 def test_killed_at_random(letters):
-    letters.fail(bad=250, good=0).mend()
-    chance = random.Random(6)
-    for _ in range(10):
-        run = spawn(letters.argv("replay", "--everything", "--yes", "--rate", "100"), stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0.05, 0.5))
-        run.kill()
-        run.wait()
-    letters.json("replay", "--everything", "--yes")
-    letters.replayed_once(letters.places())
+    """Ten of the hundred that script/soak kills."""
+    letters.fail_enough(10)
+    letters.replay_killed(10, seed=6)
+    letters.replay_the_rest()
 
 
 def test_one_at_a_time(letters):
