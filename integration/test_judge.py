@@ -159,3 +159,26 @@ def test_content_is_compared():
     report = Judge(TOPIC, json_coordinates, content=lambda source, output: "off by one").judge(*sound())
     assert report.damage == {"wrong content": 22}
     assert len(report.examples["wrong content"]) == 20  # Bounded; every one is counted.
+
+
+def test_replays_are_judged():
+    inputs, outputs, letters = sound()
+    places = {(r.partition, int(r.header(ERRORS + "offset"))) for r in letters}
+    by_place = {(r.partition, r.offset): r for r in inputs}
+
+    def replay(place, number):
+        value = json.dumps({"source_partition": place[0], "source_offset": place[1]}).encode()
+        return by_place[place]._replace(offset=1000 + number, value=value)
+
+    again = [replay(place, number) for number, place in enumerate(sorted(places, reverse=True))]
+    report = judge(inputs, [*outputs, *again], letters, replayed=places)
+    report.assert_clean()
+    assert (report.passed, report.replayed) == (22, 14)
+    twice = [*again, again[0]._replace(offset=2000)]
+    assert judge(inputs, [*outputs, *twice], letters, replayed=places).damage == {"duplicated": 1}
+    assert judge(inputs, [*outputs, *again[1:]], letters, replayed=places).damage == {"lost": 1}
+    assert judge(inputs, [*outputs, *again], letters, replayed=places - {min(places)}).damage["duplicated"] == 1
+    other = [again[0]._replace(key=b"other"), *again[1:]]
+    assert judge(inputs, [*outputs, *other], letters, replayed=places).damage == {"altered": 1}
+    without = [r for r in letters if (r.partition, int(r.header(ERRORS + "offset"))) != min(places)]
+    assert judge(inputs, [*outputs, *again], without, replayed=places).damage == {"stray": 1, "lost": 1}

@@ -31,6 +31,7 @@ class Report:
         self.passed = 0
         self.rejected = Counter()
         self.dropped = 0
+        self.replayed = 0  # Of those that were rejected.
         self.damage = Counter()
         self.examples = {}
 
@@ -153,14 +154,16 @@ class Judge:
     topic: the input topic's name, as letters must give it. coordinates: output record → (partition, offset).
     expected: input record → verdict or None. until: committed offsets by partition; what lies behind them is not due.
     same_partition: outputs and letters stay in their source's partition. source_timestamp: outputs keep the timestamp.
-    content: called with (input, output record) for each that passed, returns what is wrong or None."""
+    content: called with (input, output record) for each that passed, returns what is wrong or None.
+    replayed: source coordinates of letters that were replayed: each of them has an output too, behind the others."""
 
     _verdicts = {_NONE: "DROP", _PASS: "PASS", _REJECT: None}
 
     def __init__(self, topic, coordinates, *, expected=expectation, until=None, same_partition=True,
-                 source_timestamp=True, content=None):
+                 source_timestamp=True, content=None, replayed=frozenset()):
         self.topic, self.coordinates, self.expected, self.until = topic, coordinates, expected, until
         self.same_partition, self.source_timestamp, self.content = same_partition, source_timestamp, content
+        self.replayed = replayed
 
     def judge(self, inputs, outputs, letters):
         with _no_garbage_collection():
@@ -168,6 +171,7 @@ class Judge:
             self._index(inputs)
             self._follow(outputs, "output", self.coordinates, self._output)
             self._follow(letters, "letter", letter_coordinates, self._letter)
+            self._replays()
             self._settle()
             return self.report
 
@@ -183,6 +187,7 @@ class Judge:
 
     def _index(self, inputs):
         self._inputs, self._at, self._outcome = inputs, {}, bytearray(len(inputs))
+        self._again = defaultdict(list)
         self._codes = {}
         for i, record in enumerate(inputs):
             self._at[record[0], record[1]] = i
@@ -200,6 +205,9 @@ class Judge:
             if i is None:
                 self.report.blame("stray", f"{here}: no input record {source[0]}:{source[1]}")
                 continue
+            if what == "output" and source in self.replayed:
+                self._again[source].append(record)
+                continue
             self._order(last, record, source, here)
             if self._outcome[i] != _NONE:
                 self.report.blame("duplicated", f"{here}: second outcome of input {source[0]}:{source[1]}")
@@ -216,10 +224,30 @@ class Judge:
         if self.until is not None and source[1] >= self.until.get(source[0], 0):
             self.report.blame("uncommitted", f"{here}: input {source[0]}:{source[1]}, committed {self.until}")
 
+    def _replays(self):
+        """Whatever was replayed was a letter and is one output."""
+        for place in sorted(self.replayed):
+            here, found = f"replay of input {place[0]}:{place[1]}", self._again[place]
+            i = self._at.get(place)
+            if i is None or self._outcome[i] != _REJECT:
+                self.report.blame("stray", f"{here}: no letter")
+            elif not found:
+                self.report.blame("lost", here)
+            else:
+                self.report.replayed += 1
+                self._copied(self._inputs[i], found[0], here)
+                if self.same_partition and found[0].partition != place[0]:
+                    self.report.blame("moved", f"{here}: to partition {found[0].partition}")
+            for _ in found[1:]:
+                self.report.blame("duplicated", here)
+
     def _output(self, i, source, record, here):
         self._outcome[i] = _PASS
         self.report.passed += 1
         self._verdict(source, "PASS", here)
+        self._copied(source, record, here)
+
+    def _copied(self, source, record, here):
         if record.key != source.key or _passed_on(source.headers) != record.headers:
             self.report.blame("altered", f"{here}: key or headers differ")
         if self.source_timestamp and record.timestamp != source.timestamp:
