@@ -11,13 +11,24 @@ import pytest
 
 from lab.judge import AvroCoordinates, letter_coordinates
 from lab.letters import RUN_SECONDS, STEPS, TRACE, Letters
-from lab.logins import plain
+from lab.logins import LOGIN, plain
 from lab.processes import spawn, until
+from lab.registry import Moody
+from test_registry import TEXTS, avro, writer
+
+SEEN_SECONDS = 30  # What is waited for takes a second or two; the rest is for busy cores.
 
 
 @pytest.fixture
 def letters(bench):
     return Letters(bench)
+
+
+@pytest.fixture
+def moody():
+    moody = Moody(TEXTS)
+    yield moody
+    moody.close()
 
 
 def test_what_failed_and_why(letters):
@@ -136,6 +147,60 @@ def test_beside_the_pipeline_what_is_newer_stays(letters):
     left = {(line["partition"], line["offset"]) for line in letters.json("list", "--limit", "0")}
     letters.replayed_once(letters.places() - left)
     assert len(letters.bench.records(letters.bench.output)) == 1 + 60 + 500
+
+
+def test_beside_a_pipeline_that_rebalances(letters):
+    """An instance joins, the other goes and comes back under load while letters are replayed into the same output."""
+    letters.fail(bad=160, good=0).mend()
+    bench, places = letters.bench, letters.places()
+    one = bench.weir(check=None)
+    one.wait_for_log("event=assigned", SEEN_SECONDS)
+    load = bench.load(rate=500, duration="7s", format="mixed", malformed=0, missing=0)
+    replay = spawn(letters.argv("replay", "--everything", "--rate", "30", "--yes", "--json"), stdout=subprocess.PIPE, text=True)
+    until(letters.states, SEEN_SECONDS, "the replay to begin")
+    two = bench.weir(instance="two", check=None)
+    two.wait_for_log("event=assigned.*1 partitions", SEEN_SECONDS)
+    assert one.stop() == 0
+    one.start()
+    one.wait_for_log("event=assigned.*1 partitions", SEEN_SECONDS)
+    done = json.loads(replay.communicate(timeout=RUN_SECONDS)[0])
+    assert (done["replayed"], done["failed"], done["outcome"]) == (160, 0, "done")
+    bench.finished(load)
+    bench.drained()
+    for weir in (one, two):
+        assert weir.stop() == 0
+    report = bench.judge(replayed=places)
+    report.assert_clean()
+    assert report.replayed == sum(report.rejected.values()) == 160
+    letters.replayed_once(places)
+
+
+def test_an_outage_of_the_registry_fails_no_letter(letters, moody):
+    """Whatever a registry that is unwell answers, no letter has failed again for it, and the next run goes on."""
+    registry = {"dir": None, "url": moody.url, "poll": "1s", "timeout": "1s"}
+    other = 10  # The id of a schema that no run has yet asked for.
+    moody.schemas[other] = json.dumps(writer())
+    value = avro(other, writer(), {**LOGIN, "ip": "999.1.1.1", "extra": "y"})
+    letters.fail(bad=100, good=0, more=[{"value": value, "partition": i % 2} for i in range(20)], registry=registry)
+    letters.mend(registry=registry)
+    for mood in (401, 500, "garbage"):
+        moody.moods = {other: mood}
+        letters.run("replay", "--schema-id", str(other), "--yes", status=75)
+    moody.moods = {}
+    run = spawn(letters.argv("replay", "--code", "rule_failed", "--yes", "--rate", "20"), stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True)
+    until(letters.states, SEEN_SECONDS, "the run to begin")
+    moody.moods = {other: 503, **dict.fromkeys(moody.subjects, 503)}
+    output, _ = run.communicate(timeout=RUN_SECONDS)
+    assert run.returncode == 75, output
+    letters.run("replay", "--everything", "--yes", status=75)
+    states = letters.states().values()
+    assert 0 < len(states) < 120
+    assert {(each["state"], each["attempts"]) for each in states} == {("replayed", 0)}
+    moody.moods = {}
+    assert letters.json("replay", "--everything", "--yes")[0]["replayed"] == 120 - len(states)
+    assert len(letters.bench.records(letters.bench.dead)) == 120
+    letters.replayed_once(letters.places())
 
 
 def test_a_poison_letter_ends_in_parking(letters):

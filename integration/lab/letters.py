@@ -33,8 +33,8 @@ class Letters:
         hands.create(self.parking)
         self.partitions = partitions
 
-    def fail(self, bad=60, good=20, rubbish=0, **changes):
-        """Records of which weir makes letters: bad ones, whose address no check takes, and rubbish for ever."""
+    def fail(self, bad=60, good=20, rubbish=0, more=(), **changes):
+        """Records of which weir makes letters: bad ones, whose address no check takes, rubbish for ever, and more."""
         records = [{"value": plain(user_id=f"good-{i}"), "partition": i % self.partitions} for i in range(good)]
         records += [
             {"value": plain(user_id=f"bad-{i}", ip="999.1.1.1"), "key": b"key-%d" % (i % 7), "headers": [TRACE],
@@ -42,11 +42,11 @@ class Letters:
             for i in range(bad)
         ]
         records += [{"value": b"\xff\x00rubbish", "partition": i % self.partitions} for i in range(rubbish)]
-        self.bench.hands.write(self.bench.input, records)
+        self.bench.hands.write(self.bench.input, [*records, *more])
         weir = self.bench.weir(**changes)
         self.bench.drained()
         assert weir.stop() == 0
-        assert len(self.bench.records(self.bench.dead)) == bad + rubbish
+        assert len(self.bench.records(self.bench.dead)) == bad + rubbish + len(more)
         self.config = weir.config_path
         return self
 
