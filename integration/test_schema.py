@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from lab.devices import device_logins, device_schema
 from lab.registry import Registry
 from lab.weir import ROOT, binary
 
@@ -133,6 +134,69 @@ def test_a_schema_is_checked_before_it_is_registered(apicurio, folder, tmp_path)
     assert {row["how"] for row in rows if row.get("part") == "read"} == {"default"}
 
 
+def test_real_records_are_run_through_a_schema_before_it_is_registered(apicurio, bench, tmp_path):
+    apicurio.start()
+    bench.topics(partitions=4)
+    read, written = f"{bench.input}-value", f"{bench.output}-value"
+    old, new = ("android", "ios"), ("android", "ios", "watch")
+    first = apicurio.register(read, device_schema("user-login-value", old))
+    other = apicurio.register(f"{bench.name}-watch-value", device_schema("user-login-value", new))
+    apicurio.register(written, device_schema("processed-user-login-value", new))
+    weir = bench.weir(registry={"dir": None, "url": apicurio.url}, input={"schema": {"subject": read}},
+                      output={"schema": {"subject": written}})
+    bench.hands.write(bench.input, device_logins(first, old, 40, b"PASS") + device_logins(other, new, 8, b"REJECT bad_enum"))
+    bench.drained()
+    assert weir.stop() == 0
+
+    def check(devices, *words, subject=read, status=0):
+        name = "user-login-value" if subject == read else "processed-user-login-value"
+        path = tmp_path / "wanted.avsc"
+        path.write_text(json.dumps(device_schema(name, devices)))
+        return schema("check", path, "--subject", subject, "-c", weir.config_path, *words, status=status)
+
+    def run(rows):
+        return {row["records"]: (row["count"], row["now"]["pass"], row["then"]["pass"], row["worse"])
+                for row in rows if "records" in row}
+
+    rows = check(new, "--records", 1000, "--json")
+    assert run(rows) == {"input": (48, 40, 48, 0), "letters": (8, 0, 8, 0)}
+    assert not [row for row in rows if "fails" in row] and rows[-1]["good"]
+    assert "8 dead letters would pass, of 8" in check(new, "--records", 1000)[-1]
+    assert run(check(new, "--records", 8, "--json"))["input"] == (8, 0, 8, 0), "the newest, of all partitions alike"
+    assert run(check(new, "--records", 0, "--json")) == {"input": (0, 0, 0, 0), "letters": (8, 0, 8, 0)}
+    assert not run(check(new, "--json")), "only when it is asked for"
+
+    # A version that forgets a device which is in use.
+    rows = check(("android", "watch"), "--records", 1000, "--json", status=1)
+    assert run(rows) == {"input": (48, 40, 8, 40), "letters": (8, 0, 8, 0)}
+    assert rows[-1]["question"] == "records" and not rows[-1]["good"]
+    [fails] = [row for row in rows if "fails" in row]
+    assert (fails["now"], fails["code"], fails["field"], fails["count"]) == ("PASS", "bad_enum", "device_type", 40)
+    assert fails["example"].startswith(f"{bench.input}:") and fails["example"].endswith(":0")
+
+    # The output's subject, and one that no record of the pipeline is of.
+    rows = check(("android", "watch"), "--records", 1000, "--json", subject=written, status=1)
+    assert run(rows) == {"input": (48, 40, 0, 40), "letters": (8, 0, 0, 0)}
+    fails = {(row["fails"], row["code"], row["now"]): row["count"] for row in rows if "fails" in row}
+    assert fails == {("input", "transform_failed", "PASS"): 40, ("input", "bad_enum", "REJECT"): 8,
+                     ("letters", "bad_enum", "REJECT"): 8}
+    check(new, "--records", 1000, subject="other", status=64)
+
+    # One that no writer's records can be read with, and one without which there is no plan.
+    def check_in_place_of(name, *more):
+        wanted = device_schema("user-login-value", new)
+        wanted["fields"] = [field for field in wanted["fields"] if field["name"] != name] + list(more)
+        (tmp_path / "wanted.avsc").write_text(json.dumps(wanted))
+        words = [tmp_path / "wanted.avsc", "--subject", read, "-c", weir.config_path, "--records", 1000, "--json"]
+        return schema("check", *words, status=1)
+
+    rows = check_in_place_of("city", {"name": "city", "type": "string"})
+    assert run(rows) == {"input": (48, 40, 0, 40), "letters": (8, 0, 0, 0)}
+    assert {row["code"] for row in rows if "fails" in row} == {"schema_mismatch"}
+    rows = check_in_place_of("timestamp")
+    assert not run(rows) and (rows[-1]["question"], rows[-1]["answer"]) == ("records", "not run")
+
+
 def test_a_load_is_written_under_the_ids_of_the_registry(apicurio):
     apicurio.start()
     number = push(apicurio, ROOT / "schemas")[INPUT, 1]["id"]
@@ -152,4 +216,5 @@ def test_a_plan_of_files(tmp_path):
     assert rows[-1]["answer"] == "does not fit" and rows[1]["how"] == "refused"
     schema("plan", "--writer", "nowhere.avsc", "--reader", "b.avsc", status=66, cwd=tmp_path)
     schema("plan", "--writer", "b.avsc", status=64, cwd=tmp_path)
+    schema("check", tmp_path / "a.avsc", "--subject", "a", "--registry", "http://127.0.0.1:1", "--records", "5", status=64)
     schema("push", tmp_path / "empty", "--registry", "http://127.0.0.1:1", status=66)

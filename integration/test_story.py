@@ -1,17 +1,15 @@
 """The whole story of a producer that breaks the schema: from the alert to the proof, on a real registry."""
 
-import io
 import json
 import subprocess
 
-import fastavro
 import pytest
 
+from lab.devices import device_logins, device_schema
 from lab.judge import EXPECT, WireCoordinates, letter_coordinates
-from lab.letters import TRACE, Letters
-from lab.logins import LOGIN
+from lab.letters import Letters
 from lab.registry import Registry
-from lab.weir import ROOT, binary
+from lab.weir import binary
 
 SEEN_SECONDS = 30  # What is waited for takes a second or two; the rest is for busy cores.
 RUN_SECONDS = 60
@@ -26,24 +24,6 @@ def registry(tmp_path):
     registry.kill()
 
 
-def schema(subject, devices):
-    """A shipped schema in which device_type is one of these."""
-    changed = json.loads((ROOT / "schemas" / subject / "v1.avsc").read_text())
-    field = next(field for field in changed["fields"] if field["name"] == "device_type")
-    field["type"] = {"type": "enum", "name": "device", "symbols": list(devices)}
-    del field["default"]
-    return changed
-
-
-def logins(number, devices, count, verdict):
-    """Logins as an application writes them that knows these devices and uses the last."""
-    body = io.BytesIO()
-    fastavro.schemaless_writer(body, schema("user-login-value", devices), {**LOGIN, "device_type": devices[-1]})
-    value = b"\0" + number.to_bytes(4, "big") + body.getvalue()
-    headers = [TRACE, (EXPECT, verdict)]
-    return [{"value": value, "key": b"user-%d" % i, "headers": headers, "partition": i % 4} for i in range(count)]
-
-
 class Story:
     """A pipeline with its schemas in a registry, and two applications that write into it."""
 
@@ -51,10 +31,10 @@ class Story:
         self.bench, self.registry = bench, registry
         self.letters = Letters(bench, partitions=4)
         self.read, self.written = f"{bench.input}-value", f"{bench.output}-value"
-        self.old = registry.register(self.read, schema("user-login-value", OLD))
+        self.old = registry.register(self.read, device_schema("user-login-value", OLD))
         # The data team has a subject of its own, so that nobody was asked.
-        self.new = registry.register(f"{bench.name}-watch-value", schema("user-login-value", NEW))
-        registry.register(self.written, schema("processed-user-login-value", NEW))
+        self.new = registry.register(f"{bench.name}-watch-value", device_schema("user-login-value", NEW))
+        registry.register(self.written, device_schema("processed-user-login-value", NEW))
         self.weir = bench.weir(
             registry={"dir": None, "url": registry.url, "poll": "1s"},
             input={"schema": {"subject": self.read}},
@@ -87,8 +67,8 @@ def test_from_the_alert_to_the_proof(bench, registry):
     story = Story(bench, registry)
     rubbish = {"value": b"rubbish", "headers": [(EXPECT, b"REJECT bad_magic")]}
     story.produce(
-        logins(story.old, OLD, LOAD, b"PASS"),
-        logins(story.new, NEW, BROKEN, b"REJECT bad_enum"),
+        device_logins(story.old, OLD, LOAD, b"PASS"),
+        device_logins(story.new, NEW, BROKEN, b"REJECT bad_enum"),
         [{**rubbish, "key": b"user-%d" % i} for i in range(RUBBISH)],
     )
     assert not story.weir.lines("event=breaker"), "a tenth is not enough for it"
@@ -104,15 +84,18 @@ def test_from_the_alert_to_the_proof(bench, registry):
 
     # A new version is checked, registered, and followed by the pipeline.
     version = bench.folder / "v2.avsc"
-    version.write_text(json.dumps(schema("user-login-value", NEW)))
-    answers = story.tool("schema", "check", version, "--subject", story.read)
+    version.write_text(json.dumps(device_schema("user-login-value", NEW)))
+    answers = story.tool("schema", "check", version, "--subject", story.read, "--records", 1000000)
     assert [(row["question"], row["answer"]) for row in answers if "question" in row] == [
-        ("plan", "fits"), ("registry", "would take it")]
+        ("plan", "fits"), ("registry", "would take it"), ("records", "none comes off worse")]
+    run = {row["records"]: (row["now"]["pass"], row["then"]["pass"], row["count"]) for row in answers if "records" in row}
+    assert run == {"input": (LOAD, LOAD + BROKEN, LOAD + BROKEN + RUBBISH), "letters": (0, BROKEN, BROKEN + RUBBISH)}
+    assert [(row["code"], row["count"]) for row in answers if "fails" in row] == [("bad_magic", RUBBISH)] * 2
     registry.register(story.read, version.read_text())
     story.weir.wait_for_log(rf"event=schema .*reading as {story.read} version 2,", SEEN_SECONDS)
     outlook = story.tool("dlq", "replay", "--field", "device_type")[0]
     assert (outlook["dry_run"], outlook["pass"], outlook["reject"]) == (True, BROKEN, 0)
-    story.produce(logins(story.old, OLD, LOAD, b"PASS"), logins(story.new, NEW, BROKEN, b"PASS"))
+    story.produce(device_logins(story.old, OLD, LOAD, b"PASS"), device_logins(story.new, NEW, BROKEN, b"PASS"))
 
     # Replayed beside the pipeline; what cannot be mended is discarded.
     done = story.tool("dlq", "replay", "--field", "device_type", "--yes", "--reason", "version 2 knows watches")[0]

@@ -10,50 +10,58 @@
 
 #include "avro/resolve.h"
 #include "cmd/cmd.h"
+#include "cmd/schema_records.h"
 #include "cmd/schema_tell.h"
 #include "config/config.h"
 #include "config/value.h"
 #include "core/format.h"
+#include "dlq/rehearsal.h"
 #include "registry/registrar.h"
 #include "registry/registry.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 /* How long a registry is given to be reached and to answer, where no configuration says so. */
 #define CONNECT_TIMEOUT_MS 3000
 #define TIMEOUT_MS         10000
 /* Pause between two looks at a registry that is waited for. */
 #define WAIT_PAUSE_MS 500
+#define NO_RECORDS    (-1)
 /* Subjects wider than this push their line's columns to the right. */
 #define WIDTH_MAX 60
 
 static const char usage[] =
     "Usage: weir schema push DIR (-c FILE | --registry URL) [--wait TIME] [--json]\n"
-    "       weir schema check SCHEMA --subject NAME (-c FILE | --registry URL) [--json]\n"
+    "       weir schema check SCHEMA --subject NAME (-c FILE | --registry URL) [--records N] [--json]\n"
     "       weir schema plan (-c FILE | --writer SCHEMA --reader SCHEMA) [OPTION]...\n\n"
     "push   registers a folder of schemas, <subject>/v<N>.avsc, with a Schema Registry, by rising\n"
     "       version. What is registered already is left as it is, so that it may run again and again.\n"
     "       A schema that the registry does not take ends its subject, not the others.\n"
     "check  asks the registry whether a subject would take a schema, and shows what would become of\n"
-    "       each field. With -c the pipeline's plan is compiled as well, as if it were registered.\n"
+    "       each field. With -c the pipeline's plan is compiled as well, as if it were registered, and\n"
+    "       with --records real records are run through it: the newest of the input, and all open dead\n"
+    "       letters. Nothing is written.\n"
     "plan   shows what becomes of each field: writer's schema to reader's to output's.\n\n"
     "  -c, --config FILE      the pipeline's configuration; else $WEIR_CONFIG\n"
     "      --registry URL     the registry, where there is no configuration; with user:password@ in\n"
     "                         front of the host for basic authentication; several with commas between\n"
     "      --wait TIME        push: how long to wait for a registry that is not up yet (0s)\n"
     "      --subject NAME     check: the subject that the schema is meant for\n"
+    "      --records N        check: how many of the input's newest records; 0: dead letters only\n"
     "      --writer SCHEMA    plan: a file with the writer's schema; else the reader's\n"
     "      --id N             plan: the writer's schema is the one of this id\n"
     "      --reader SCHEMA    plan: a file in place of the input's schema\n"
     "      --output SCHEMA    plan: a file in place of the output's schema\n"
     "      --json             a JSON object a line, for machines\n"
     "  -h, --help             this text\n\n"
-    "Exit status: 0 fine; 1 a schema is refused, or does not fit; 75 the registry does not answer; else\n"
-    "as in sysexits.h.\n";
+    "Exit status: 0 fine; 1 a schema is refused, or does not fit, or a record that passes today would not\n"
+    "any more; 75 the registry or Kafka does not answer; else as in sysexits.h.\n";
 
 enum option_code {
     OPTION_REGISTRY = 256,
     OPTION_WAIT,
     OPTION_SUBJECT,
+    OPTION_RECORDS,
     OPTION_WRITER,
     OPTION_ID,
     OPTION_READER,
@@ -66,6 +74,7 @@ static const struct option long_options[] = {
     {"registry", required_argument, NULL, OPTION_REGISTRY},
     {"wait", required_argument, NULL, OPTION_WAIT},
     {"subject", required_argument, NULL, OPTION_SUBJECT},
+    {"records", required_argument, NULL, OPTION_RECORDS},
     {"writer", required_argument, NULL, OPTION_WRITER},
     {"id", required_argument, NULL, OPTION_ID},
     {"reader", required_argument, NULL, OPTION_READER},
@@ -80,6 +89,7 @@ struct request {
     const char *config, *url, *subject;
     const char *writer, *reader, *output; /* files */
     int64_t wait_ms, id;
+    int64_t records; /* NO_RECORDS where none are wanted */
     bool json, help;
 };
 
@@ -129,6 +139,15 @@ static enum weir_err_code take_id(struct request *request, struct weir_err *err)
     return weir_fail(err, WEIR_ERR_USAGE, "--id: '%s' is no schema id", optarg);
 }
 
+static enum weir_err_code take_records(struct request *request, struct weir_err *err)
+{
+    if (format_integer(weir_bytes_of(optarg), &request->records) && request->records >= 0 &&
+        request->records <= REHEARSAL_RECORDS_MAX)
+        return WEIR_OK;
+    return weir_fail(err, WEIR_ERR_USAGE, "--records: '%s' is no number from 0 to %d", optarg,
+                     REHEARSAL_RECORDS_MAX);
+}
+
 static enum weir_err_code take_option(struct request *request, int option, struct weir_err *err)
 {
     switch (option) {
@@ -137,6 +156,7 @@ static enum weir_err_code take_option(struct request *request, int option, struc
     case OPTION_REGISTRY: request->url = optarg; break;
     case OPTION_WAIT: return take_wait(request, err);
     case OPTION_SUBJECT: request->subject = optarg; break;
+    case OPTION_RECORDS: return take_records(request, err);
     case OPTION_WRITER: request->writer = optarg; break;
     case OPTION_ID: return take_id(request, err);
     case OPTION_READER: request->reader = optarg; break;
@@ -169,6 +189,9 @@ static enum weir_err_code check_request(struct request *request, struct weir_err
                                                   : ", or give --registry");
     if (is_verb(request, "check") && !request->subject)
         return weir_fail(err, WEIR_ERR_USAGE, "check needs --subject NAME");
+    if (request->records != NO_RECORDS && (!is_verb(request, "check") || !request->config))
+        return weir_fail(err, WEIR_ERR_USAGE,
+                         "--records is for check with -c FILE, which says where they are");
     return WEIR_OK;
 }
 
@@ -504,12 +527,32 @@ static enum weir_err_code place_schema(struct work *work, const struct weir_sche
     return code;
 }
 
+static enum weir_err_code run_records(struct work *work, const struct weir_schema *schema,
+                                      struct weir_err *err)
+{
+    const struct schema_records what = {.spec = work->spec,
+                                        .registry = work->registry,
+                                        .subject = work->request->subject,
+                                        .schema = schema,
+                                        .records = work->request->records,
+                                        .stopping = &stop};
+    bool good = true;
+    log_setup(work->spec->log.level, work->spec->log.format);
+    enum weir_err_code code = schema_records_run(&what, &work->tell, &good, err);
+    work->finding = work->finding || !good;
+    return code;
+}
+
 static enum weir_err_code do_check(struct work *work, struct weir_err *err)
 {
     const struct weir_schema *schema = NULL;
     struct route route = {0};
     bool server = !work->spec || work->spec->registry.url;
-    enum weir_err_code code = load_schema(work, work->request->operand, &schema, err);
+    bool records = work->request->records != NO_RECORDS;
+    enum weir_err_code code =
+        records ? schema_records_check(work->spec, work->request->subject, err) : WEIR_OK;
+    if (code == WEIR_OK)
+        code = load_schema(work, work->request->operand, &schema, err);
     if (code == WEIR_OK && work->spec)
         code = open_registry(work, err);
     if (code == WEIR_OK && server)
@@ -522,7 +565,7 @@ static enum weir_err_code do_check(struct work *work, struct weir_err *err)
         code = ask_registry(work, schema, err);
     else if (code == WEIR_OK)
         schema_tell_verdict(&work->tell, "registry", true, "not asked", "the schemas are in a folder");
-    return code;
+    return code == WEIR_OK && records ? run_records(work, schema, err) : code;
 }
 
 /* --- the whole --- */
@@ -551,7 +594,7 @@ static void work_release(struct work *work)
 
 int cmd_schema(int argc, char **argv)
 {
-    struct request request = {0};
+    struct request request = {.records = NO_RECORDS};
     struct work work = {.request = &request};
     struct weir_err err;
     enum weir_err_code code = parse_options(argc, argv, &request, &err);

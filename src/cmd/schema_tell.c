@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "avro/json.h"
+#include "dlq/payload.h"
+#include "dlq/text.h"
 #include "weir/arena.h"
 
 /* Most bytes of JSON that a byte of text becomes, and the longest text of a row. */
@@ -15,6 +17,8 @@
 #define PATH_WIDTH 20
 /* Columns that the word for how gets, where something follows. */
 #define HOW_WIDTH 11
+/* Longest cell of what became of records. */
+#define CELL_MAX 64
 
 /* --- JSON --- */
 
@@ -144,4 +148,106 @@ void schema_tell_verdict(const struct schema_tell *tell, const char *question, b
     }
     printf("%s%s: %s%s%s\n", tell->begun ? "\n" : "", question, word, why && why[0] ? ": " : "",
            why ? why : "");
+}
+
+/* --- real records --- */
+
+static const char *const sources[REHEARSAL_SOURCES] = {"input", "letters"};
+
+/* What a reason says may come from its field. */
+static const char *text_of(const struct rehearsal_reason *reason, const char *mask)
+{
+    return payload_hides(mask, weir_bytes_of(reason->field)) ? PAYLOAD_MASKED : reason->text;
+}
+
+static void put_verdicts(const char *name, const struct rehearsal_sum *sum,
+                         uint64_t (*count)(const struct rehearsal_sum *, enum weir_verdict))
+{
+    printf(",\"%s\":{\"pass\":%" PRIu64 ",\"drop\":%" PRIu64 ",\"reject\":%" PRIu64 "}", name,
+           count(sum, WEIR_PASS), count(sum, WEIR_DROP), count(sum, WEIR_REJECT));
+}
+
+static void sum_json(enum rehearsal_of of, const char *topic, const struct rehearsal_sum *sum)
+{
+    put_member("{", "records", sources[of]);
+    put_member(",", "topic", topic);
+    printf(",\"count\":%" PRIu64 ",\"unjudged\":%" PRIu64, sum->records, sum->unjudged);
+    put_verdicts("now", sum, rehearsal_now);
+    put_verdicts("then", sum, rehearsal_then);
+    printf(",\"worse\":%" PRIu64 "}\n", rehearsal_worse(sum));
+}
+
+static void reason_json(const struct rehearsal_reason *reason, const char *mask)
+{
+    char place[LETTER_PLACE_MAX];
+    put_member("{", "fails", sources[reason->of]);
+    put_member(",", "now", weir_verdict_name(reason->now));
+    put_member(",", "then", weir_verdict_name(reason->then));
+    put_member(",", "code", weir_code_name(reason->code));
+    put_member(",", "field", reason->field);
+    put_member(",", "rule", reason->rule);
+    printf(",\"count\":%" PRIu64, reason->count);
+    put_member(",", "example", letter_place_print(&reason->example, place));
+    put_member(",", "why", text_of(reason, mask));
+    puts("}");
+}
+
+static void sum_line(enum rehearsal_of of, const char *topic, const struct rehearsal_sum *sum)
+{
+    printf("  %-8s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "  %s", sources[of], sum->records,
+           rehearsal_now(sum, WEIR_PASS), rehearsal_then(sum, WEIR_PASS), rehearsal_worse(sum), topic);
+    if (sum->unjudged > 0)
+        printf(", and %" PRIu64 " that only say where their record is", sum->unjudged);
+    putchar('\n');
+}
+
+static void reason_line(const struct rehearsal_reason *reason, const char *mask)
+{
+    char place[LETTER_PLACE_MAX], field[CELL_MAX], text[TEXT_MAX];
+    const char *where = reason->field[0] ? reason->field : reason->rule;
+    printf("  %-8s %10" PRIu64 "  %-6s  %-16s  %-16s  %s  %s\n", sources[reason->of], reason->count,
+           weir_verdict_name(reason->now),
+           reason->then == WEIR_REJECT ? weir_code_name(reason->code) : weir_verdict_name(reason->then),
+           text_print(weir_bytes_of(where), field, sizeof field), letter_place_print(&reason->example, place),
+           text_print(weir_bytes_of(text_of(reason, mask)), text, sizeof text));
+}
+
+static void tell_sums(const struct schema_tell *tell, const struct rehearsal *rehearsal,
+                      const char *const topics[REHEARSAL_SOURCES])
+{
+    if (!tell->json)
+        printf("%s  %-8s %10s %10s %10s %10s  %s\n", tell->begun ? "\n" : "", "RECORDS", "RUN", "PASS NOW",
+               "WOULD PASS", "WORSE", "TOPIC");
+    for (int of = 0; of < REHEARSAL_SOURCES; of++)
+        (tell->json ? sum_json : sum_line)((enum rehearsal_of)of, topics[of], &rehearsal->sums[of]);
+}
+
+static void tell_reasons(const struct schema_tell *tell, const struct rehearsal *rehearsal, const char *mask)
+{
+    if (!tell->json && rehearsal->n_reasons > 0)
+        printf("\n  %-8s %10s  %-6s  %-16s  %-16s  %s\n", "FAILS", "COUNT", "NOW", "THEN", "FIELD",
+               "FOR EXAMPLE");
+    for (size_t i = 0; i < rehearsal->n_reasons; i++)
+        (tell->json ? reason_json : reason_line)(&rehearsal->reasons[i], mask);
+    if (!tell->json && rehearsal->others > 0)
+        printf("  and %" PRIu64 " for other reasons\n", rehearsal->others);
+}
+
+void schema_tell_rehearsal(const struct schema_tell *tell, const struct rehearsal *rehearsal,
+                           const struct weir_spec *spec)
+{
+    const char *const topics[REHEARSAL_SOURCES] = {spec->core.input_topic, spec->dead_letter.topic};
+    const struct rehearsal_sum *input = &rehearsal->sums[REHEARSAL_INPUT];
+    const struct rehearsal_sum *letters = &rehearsal->sums[REHEARSAL_LETTERS];
+    uint64_t worse = rehearsal_worse(input) + rehearsal_worse(letters);
+    char why[TEXT_MAX];
+    tell_sums(tell, rehearsal, topics);
+    tell_reasons(tell, rehearsal, spec->dead_letter.mask);
+    (void)snprintf(why, sizeof why,
+                   "%" PRIu64 " dead letters would pass, of %" PRIu64 "; of %" PRIu64
+                   " records of the input %" PRIu64 " pass today and %" PRIu64 " would",
+                   rehearsal_then(letters, WEIR_PASS), letters->records, input->records,
+                   rehearsal_now(input, WEIR_PASS), rehearsal_then(input, WEIR_PASS));
+    schema_tell_verdict(tell, "records", worse == 0,
+                        worse == 0 ? "none comes off worse" : "some come off worse", why);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "core/mapping.h"
+#include "dlq/rehearsal.h"
 #include "registry/push.h"
 #include "weir/err.h"
 
@@ -28,5 +29,9 @@ void schema_tell_field(void *context, const struct mapping_row *row);
 /* A question that was decided: "registry: compatible", its reason where there is one. */
 void schema_tell_verdict(const struct schema_tell *tell, const char *question, bool good, const char *word,
                          const char *why);
+
+/* What became of real records, and whether any came off worse: the question "records". */
+void schema_tell_rehearsal(const struct schema_tell *tell, const struct rehearsal *rehearsal,
+                           const struct weir_spec *spec);
 
 #endif

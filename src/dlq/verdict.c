@@ -12,6 +12,7 @@ struct writer {
 struct verdict {
     const struct weir_spec *spec;
     struct registry *registry;
+    struct verdict_supposed supposed;
     struct weir_plan_request request;
     struct weir_plan *plain; /* for what is not Avro */
     struct writer *writers;
@@ -33,14 +34,24 @@ static void forget_plans(struct verdict *verdict)
     verdict->n_writers = 0;
 }
 
+/* The subject's version; what is supposed instead has neither a version nor an id yet. */
+static enum weir_err_code look_up(struct verdict *verdict, const struct weir_subject_spec *subject,
+                                  const struct weir_schema *supposed, struct schemas_version *out,
+                                  struct weir_err *err)
+{
+    *out = (struct schemas_version){.schema = supposed};
+    return supposed ? WEIR_OK : registry_subject(verdict->registry, subject, out, err);
+}
+
 static enum weir_err_code look(struct verdict *verdict, struct weir_plan_request *request,
                                struct weir_err *err)
 {
     const struct weir_spec *spec = verdict->spec;
+    const struct verdict_supposed *supposed = &verdict->supposed;
     struct schemas_version reader, output;
-    enum weir_err_code code = registry_subject(verdict->registry, &spec->input.schema, &reader, err);
+    enum weir_err_code code = look_up(verdict, &spec->input.schema, supposed->reader, &reader, err);
     if (code == WEIR_OK)
-        code = registry_subject(verdict->registry, &spec->output.schema, &output, err);
+        code = look_up(verdict, &spec->output.schema, supposed->output, &output, err);
     if (code != WEIR_OK)
         return code;
     *request = (struct weir_plan_request){.spec = &spec->core,
@@ -54,11 +65,19 @@ static enum weir_err_code look(struct verdict *verdict, struct weir_plan_request
 enum weir_err_code verdict_new(const struct weir_spec *spec, struct registry *registry, struct verdict **out,
                                struct weir_err *err)
 {
+    return verdict_suppose(spec, registry, &(struct verdict_supposed){NULL, NULL}, out, err);
+}
+
+enum weir_err_code verdict_suppose(const struct weir_spec *spec, struct registry *registry,
+                                   const struct verdict_supposed *supposed, struct verdict **out,
+                                   struct weir_err *err)
+{
     struct verdict *verdict = calloc(1, sizeof *verdict);
     if (!verdict)
         return no_memory(err);
     verdict->spec = spec;
     verdict->registry = registry;
+    verdict->supposed = *supposed;
     enum weir_err_code code = look(verdict, &verdict->request, err);
     if (code == WEIR_OK)
         code = weir_plan_new(&verdict->request, &verdict->plain, err);

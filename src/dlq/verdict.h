@@ -23,6 +23,15 @@ struct verdict;
  */
 enum weir_err_code verdict_new(const struct weir_spec *spec, struct registry *registry, struct verdict **out,
                                struct weir_err *err);
+/* Schemas that the subjects do not have yet, or not as their newest; NULL: what the registry has. */
+struct verdict_supposed {
+    const struct weir_schema *reader, *output;
+};
+
+/* As verdict_new, but as if those schemas, which are borrowed, were the subjects' newest. */
+enum weir_err_code verdict_suppose(const struct weir_spec *spec, struct registry *registry,
+                                   const struct verdict_supposed *supposed, struct verdict **out,
+                                   struct weir_err *err);
 void verdict_free(struct verdict *verdict);
 
 /*
