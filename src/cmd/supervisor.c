@@ -6,10 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S  INT64_C(1000000000)
+#include "sys/clock.h"
 
 struct seat {
     pthread_t thread;
@@ -101,20 +99,12 @@ static void seat_all(struct crew *crew)
     }
 }
 
-static struct timespec next_tick(void)
-{
-    struct timespec now = {0, 0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t ns = now.tv_nsec + SUPERVISOR_TICK_MS * NS_PER_MS;
-    return (struct timespec){now.tv_sec + (time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
-}
-
 static void watch_over(struct crew *crew)
 {
     const struct supervisor *supervisor = crew->supervisor;
     (void)pthread_mutex_lock(&crew->lock);
     while (crew->running > 0) {
-        struct timespec until = next_tick();
+        struct timespec until = clock_timespec(clock_monotonic_ms() + SUPERVISOR_TICK_MS);
         (void)pthread_cond_timedwait(&crew->ended, &crew->lock, &until);
         (void)pthread_mutex_unlock(&crew->lock);
         if (supervisor->tick)

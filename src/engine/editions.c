@@ -6,9 +6,6 @@
 
 #include "sys/clock.h"
 
-#define MS_PER_S  1000
-#define NS_PER_MS 1000000
-
 struct editions {
     int64_t patience_ms;
     _Atomic uint64_t number, begun, done;
@@ -113,7 +110,7 @@ bool editions_looked(const struct editions *editions, uint64_t look)
 /* With the lock. */
 static void wait_until(struct editions *editions, pthread_cond_t *cond, int64_t until_ms)
 {
-    struct timespec until = {(time_t)(until_ms / MS_PER_S), (long)(until_ms % MS_PER_S * NS_PER_MS)};
+    struct timespec until = clock_timespec(until_ms);
     (void)pthread_cond_timedwait(cond, &editions->lock, &until);
 }
 

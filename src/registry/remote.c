@@ -9,8 +9,6 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S  INT64_C(1000000000)
 /* The window over which patience is summed up. */
 #define PATIENCE_WINDOW_MS 1000
 
@@ -239,8 +237,7 @@ static enum weir_err_code answer_ask(const struct ask *ask, const struct weir_sc
 
 static void wait_until(struct remote *remote, pthread_cond_t *cond, int64_t until_ms)
 {
-    int64_t ns = until_ms * NS_PER_MS;
-    struct timespec until = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    struct timespec until = clock_timespec(until_ms);
     (void)pthread_cond_timedwait(cond, &remote->lock, &until);
 }
 

@@ -1,7 +1,5 @@
 #include "sys/clock.h"
 
-#include <time.h>
-
 #define NS_PER_S  INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 #define MS_PER_S  INT64_C(1000)
@@ -28,10 +26,15 @@ int64_t clock_wall_ms(void)
     return read_ns(CLOCK_REALTIME) / NS_PER_MS;
 }
 
+struct timespec clock_timespec(int64_t ms)
+{
+    return (struct timespec){(time_t)(ms / MS_PER_S), (long)(ms % MS_PER_S * NS_PER_MS)};
+}
+
 void clock_sleep_ms(int64_t ms)
 {
     if (ms <= 0)
         return;
-    struct timespec span = {(time_t)(ms / MS_PER_S), (long)(ms % MS_PER_S * NS_PER_MS)};
+    struct timespec span = clock_timespec(ms);
     (void)nanosleep(&span, NULL);
 }

@@ -57,12 +57,21 @@ static void test_no_time_to_sleep(void **state)
     assert_true(clock_monotonic_ms() - before < 1000);
 }
 
+static void test_timespec(void **state)
+{
+    (void)state;
+    struct timespec span = clock_timespec(61999);
+    assert_int_equal(span.tv_sec, 61);
+    assert_int_equal(span.tv_nsec, 999 * NS_PER_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_monotonic_never_goes_back),
         cmocka_unit_test(test_both_units_are_of_one_clock),
         cmocka_unit_test(test_wall_counts_milliseconds_since_1970),
+        cmocka_unit_test(test_timespec),
         cmocka_unit_test(test_sleep),
         cmocka_unit_test(test_no_time_to_sleep),
     };
