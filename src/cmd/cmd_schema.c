@@ -287,23 +287,12 @@ static enum weir_err_code open_registry(struct work *work, struct weir_err *err)
 
 static enum weir_err_code open_client(struct work *work, struct weir_err *err)
 {
-    struct http_options options = {.urls = work->request->url,
-                                   .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                                   .timeout_ms = TIMEOUT_MS,
-                                   .seed = (uint64_t)clock_monotonic_ns(),
-                                   .stop = &stop};
-    const struct weir_spec *spec = work->spec;
-    if (spec) {
-        options.urls = spec->registry.url;
-        options.username = spec->registry.username;
-        options.password = spec->registry.password;
-        options.token = spec->registry.token;
-        options.ca = spec->registry.ca;
-        options.certificate = spec->registry.certificate;
-        options.key = spec->registry.key;
-        options.connect_timeout_ms = spec->registry.connect_timeout_ms;
-        options.timeout_ms = spec->registry.timeout_ms;
-    }
+    struct http_options options = {
+        .urls = work->request->url, .connect_timeout_ms = CONNECT_TIMEOUT_MS, .timeout_ms = TIMEOUT_MS};
+    if (work->spec)
+        options = registry_http(work->spec);
+    options.seed = (uint64_t)clock_monotonic_ns();
+    options.stop = &stop;
     return client_new(&options, &work->client, err);
 }
 

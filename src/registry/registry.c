@@ -19,25 +19,27 @@ static enum weir_err_code open_folder(struct registry *registry, const char *pat
     return code == WEIR_OK ? code : weir_fail(err, code, "schemas: %s", why.text);
 }
 
+struct http_options registry_http(const struct weir_spec *spec)
+{
+    return (struct http_options){.urls = spec->registry.url,
+                                 .username = spec->registry.username,
+                                 .password = spec->registry.password,
+                                 .token = spec->registry.token,
+                                 .ca = spec->registry.ca,
+                                 .certificate = spec->registry.certificate,
+                                 .key = spec->registry.key,
+                                 .connect_timeout_ms = spec->registry.connect_timeout_ms,
+                                 .timeout_ms = spec->registry.timeout_ms};
+}
+
 static enum weir_err_code open_server(struct registry *registry, const struct registry_options *options,
                                       struct weir_err *err)
 {
-    const struct weir_spec *spec = options->spec;
-    const struct remote_options remote = {
-        .http = {.urls = spec->registry.url,
-                 .username = spec->registry.username,
-                 .password = spec->registry.password,
-                 .token = spec->registry.token,
-                 .ca = spec->registry.ca,
-                 .certificate = spec->registry.certificate,
-                 .key = spec->registry.key,
-                 .connect_timeout_ms = spec->registry.connect_timeout_ms,
-                 .timeout_ms = spec->registry.timeout_ms,
-                 .seed = options->seed,
-                 .stop = options->stop},
-        .input = spec->input.schema,
-        .poll_ms = spec->registry.poll_ms,
-    };
+    struct remote_options remote = {.http = registry_http(options->spec),
+                                    .input = options->spec->input.schema,
+                                    .poll_ms = options->spec->registry.poll_ms};
+    remote.http.seed = options->seed;
+    remote.http.stop = options->stop;
     return remote_open(&remote, &registry->remote, err);
 }
 

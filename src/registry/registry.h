@@ -17,6 +17,10 @@ struct registry_options {
     uint64_t seed;                /* of jitter */
 };
 
+/* How the spec's registry.url is asked; seed and stop are the caller's to add. All texts are the spec's.
+ * Pure. */
+struct http_options registry_http(const struct weir_spec *spec);
+
 /* All calls come from one thread. */
 struct registry;
 
