@@ -1,8 +1,6 @@
 /* weir audit: proves on live topics that every input record has its one outcome. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 #include "audit/audit.h"
 #include "avro/json.h"
 #include "cmd/cmd.h"
+#include "cmd/interrupt.h"
 #include "config/config.h"
 #include "core/format.h"
 #include "kafka/admin.h"
@@ -80,8 +79,6 @@ struct printer {
     uint64_t findings;
     int64_t last_ms;
 };
-
-static atomic_int stopping;
 
 /* --- the command line --- */
 
@@ -292,7 +289,7 @@ static enum weir_err_code audit(const struct arguments *arguments, struct printe
     struct audit_options options = {.config = {.parse = parse_config, .release = config_free},
                                     .partition = arguments->partition,
                                     .any_partition = arguments->any_partition,
-                                    .stopping = &stopping,
+                                    .stopping = &interrupt_seen,
                                     .finding = print_finding,
                                     .progress = show_progress,
                                     .context = printer};
@@ -317,22 +314,6 @@ static enum weir_err_code audit(const struct arguments *arguments, struct printe
     return code;
 }
 
-static void on_stop(int signal)
-{
-    if (atomic_exchange(&stopping, 1) != 0)
-        _exit(128 + signal);
-}
-
-static void handle_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, NULL);
-}
-
 int cmd_audit(int argc, char **argv)
 {
     static struct audit_totals totals;
@@ -342,7 +323,8 @@ int cmd_audit(int argc, char **argv)
     struct printer printer = {.json = arguments.json};
     if (code == WEIR_OK && arguments.help)
         return fputs(help, stdout) == EOF;
-    handle_signals();
+    interrupt_handle();
+    interrupt_not_by_pipes();
     if (code == WEIR_OK)
         code = audit(&arguments, &printer, &totals, &err);
     if (code == WEIR_OK && arguments.json)

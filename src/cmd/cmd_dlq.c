@@ -1,7 +1,6 @@
 /* weir dlq: looks into the dead-letter topic, and acts on what lies there. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/dlq.h"
+#include "cmd/interrupt.h"
 #include "config/config.h"
 #include "core/format.h"
 #include "dlq/print.h"
@@ -81,8 +81,6 @@ static const char help[] =
     "others as in "
     "sysexits.h.\n"
     "A run may be stopped or killed anywhere and started again: nothing is done twice or left out.\n";
-
-atomic_int dlq_stopping;
 
 enum option_code {
     OPTION_CODE = 256,
@@ -327,7 +325,7 @@ enum weir_err_code dlq_for_each(struct dlq *dlq, dlq_visitor visit, void *contex
     struct view *view = NULL;
     struct view_options options = dlq_view(dlq);
     enum weir_err_code code = view_open(&options, &view, err);
-    while (code == WEIR_OK && !dlq_stopping) {
+    while (code == WEIR_OK && !interrupt_seen) {
         const struct view_item *item;
         code = view_next(view, &item, err);
         if (code == WEIR_OK && !item && view_done(view))
@@ -545,7 +543,7 @@ static void say_meant(struct dlq *dlq)
 static enum weir_err_code open_verdict(struct dlq *dlq, enum verb verb, struct weir_err *err)
 {
     const struct registry_options options = {
-        .spec = dlq->spec, .stop = &dlq_stopping, .seed = (uint64_t)clock_monotonic_ns()};
+        .spec = dlq->spec, .stop = &interrupt_seen, .seed = (uint64_t)clock_monotonic_ns()};
     bool wanted = verb == VERB_REPLAY || verb == VERB_SHOW || dlq->arguments->verdict ||
                   filter_needs_verdict(dlq->filter);
     enum weir_err_code code = registry_open(&options, &dlq->registry, err);
@@ -601,22 +599,6 @@ static enum weir_err_code run_verb(struct dlq *dlq, enum verb verb, int *status,
     }
 }
 
-static void on_stop(int signal)
-{
-    if (atomic_exchange(&dlq_stopping, 1) != 0)
-        _exit(128 + signal);
-}
-
-static void handle_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, NULL);
-}
-
 int cmd_dlq(int argc, char **argv)
 {
     static struct dlq_arguments arguments;
@@ -629,7 +611,8 @@ int cmd_dlq(int argc, char **argv)
         return fputs(help, stdout) == EOF;
     if (code == WEIR_OK)
         code = find_verb(arguments.verb, &verb, &err);
-    handle_signals();
+    interrupt_handle();
+    interrupt_not_by_pipes();
     if (code == WEIR_OK)
         code = open_dlq(&dlq, verb, &err);
     if (code == WEIR_OK)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/dlq.h"
+#include "cmd/interrupt.h"
 #include "dlq/purge.h"
 #include "dlq/replay.h"
 #include "dlq/session.h"
@@ -84,7 +85,7 @@ struct session_options dlq_session(const struct dlq *dlq, const struct dlq_self 
                                     .pid = getpid(),
                                     .seed = (uint64_t)clock_monotonic_ns() ^ (uint64_t)getpid() << 16,
                                     .take_over = arguments->take_over,
-                                    .stopping = &dlq_stopping,
+                                    .stopping = &interrupt_seen,
                                     .alive = process_alive,
                                     .step = kill_at};
 }
@@ -241,7 +242,7 @@ static enum weir_err_code dry_run(struct act *act, struct weir_err *err)
     struct view_options options = dlq_view(dlq);
     uint64_t limit = dlq->arguments->limit > 0 ? (uint64_t)dlq->arguments->limit : UINT64_MAX;
     enum weir_err_code code = view_open(&options, &view, err);
-    while (code == WEIR_OK && !dlq_stopping && forecasts.total < limit) {
+    while (code == WEIR_OK && !interrupt_seen && forecasts.total < limit) {
         int64_t done, total;
         const struct view_item *item;
         code = view_next(view, &item, err);
@@ -335,7 +336,7 @@ static enum weir_err_code run(struct act *act, int *status, struct weir_err *err
                                            .max_failure_ratio = arguments->max_failure_ratio,
                                            .max_attempts = (uint32_t)arguments->max_attempts,
                                            .newer = act->newer,
-                                           .stopping = &dlq_stopping,
+                                           .stopping = &interrupt_seen,
                                            .progress = show_counts,
                                            .context = act};
     code = replay_run(&options, &counts, &end, err);
@@ -418,7 +419,7 @@ static enum weir_err_code look_for_newer(struct act *act, struct weir_err *err)
     if (!act->newer)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the keys of letters");
     const struct newer_options options = {
-        .view = dlq_view(act->dlq), .stopping = &dlq_stopping, .progress = show_newer, .context = act->dlq};
+        .view = dlq_view(act->dlq), .stopping = &interrupt_seen, .progress = show_newer, .context = act->dlq};
     enum weir_err_code code = newer_read(&options, act->newer, err);
     dlq_progress_end();
     return code;

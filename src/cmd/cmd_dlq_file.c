@@ -6,6 +6,7 @@
 
 #include "archive/packer.h"
 #include "cmd/dlq.h"
+#include "cmd/interrupt.h"
 #include "dlq/import.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -61,7 +62,7 @@ enum weir_err_code dlq_export(struct dlq *dlq, int *status, struct weir_err *err
     if (code != WEIR_OK)
         return code;
     code = dlq_for_each(dlq, visit_export, &export, &counts, err);
-    if (code == WEIR_OK && dlq_stopping)
+    if (code == WEIR_OK && interrupt_seen)
         code = weir_fail(err, WEIR_ERR_TRANSIENT, "stopped; no file was written");
     struct weir_err ignored;
     enum weir_err_code closing =
@@ -126,7 +127,7 @@ static enum weir_err_code import_for_good(struct dlq *dlq, struct import_options
     if (code != WEIR_OK)
         return code;
     code = import_run(options, counts, err);
-    const char *outcome = code != WEIR_OK ? "failed" : dlq_stopping ? "stopped" : "done";
+    const char *outcome = code != WEIR_OK ? "failed" : interrupt_seen ? "stopped" : "done";
     const struct session_counts done = {.imported = counts->imported};
     log_info("dlq_run", "import %s by %s: %s; %" PRIu64 " imported; reason: %s; file: %s",
              session_run(options->session), opening->by, outcome, counts->imported,
@@ -150,7 +151,7 @@ enum weir_err_code dlq_import(struct dlq *dlq, int *status, struct weir_err *err
                                      .client = dlq->client,
                                      .path = arguments->places[0],
                                      .ledger = dlq->ledger,
-                                     .stopping = &dlq_stopping};
+                                     .stopping = &interrupt_seen};
     enum weir_err_code code = arguments->yes ? import_for_good(dlq, &options, &opening, &counts, err)
                                              : import_run(&options, &counts, err);
     if (code != WEIR_OK)
@@ -159,7 +160,7 @@ enum weir_err_code dlq_import(struct dlq *dlq, int *status, struct weir_err *err
     warn_of_retention(dlq, &counts);
     if (!arguments->yes)
         dlq_warn_ahead(&opening);
-    if (dlq_stopping)
+    if (interrupt_seen)
         *status = weir_err_exit(WEIR_ERR_TRANSIENT);
     return WEIR_OK;
 }

@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "avro/resolve.h"
 #include "cmd/cmd.h"
+#include "cmd/interrupt.h"
 #include "cmd/schema_records.h"
 #include "cmd/schema_tell.h"
 #include "config/config.h"
@@ -104,24 +103,6 @@ struct work {
     struct schema_tell tell;
     bool finding;
 };
-
-static atomic_int stop;
-
-/* The first signal gives up; a second one ends the process. */
-static void on_stop(int number)
-{
-    if (atomic_exchange(&stop, 1) != 0)
-        _Exit(128 + number);
-}
-
-/* A process that is the first of its container gets no signal that it does not handle. */
-static void handle_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
-}
 
 /* --- options --- */
 
@@ -281,7 +262,7 @@ static enum weir_err_code subject_schema(struct work *work, const char *path,
 
 static enum weir_err_code open_registry(struct work *work, struct weir_err *err)
 {
-    const struct registry_options options = {.spec = work->spec, .stop = &stop};
+    const struct registry_options options = {.spec = work->spec, .stop = &interrupt_seen};
     return registry_open(&options, &work->registry, err);
 }
 
@@ -292,7 +273,7 @@ static enum weir_err_code open_client(struct work *work, struct weir_err *err)
     if (work->spec)
         options = registry_http(work->spec);
     options.seed = (uint64_t)clock_monotonic_ns();
-    options.stop = &stop;
+    options.stop = &interrupt_seen;
     return client_new(&options, &work->client, err);
 }
 
@@ -303,7 +284,8 @@ static enum weir_err_code wait_for_registry(const struct work *work, struct weir
     bool said = false;
     for (;;) {
         enum weir_err_code code = registrar_reach(work->client, err);
-        if (code != WEIR_ERR_REGISTRY_DOWN || clock_monotonic_ms() >= until_ms || atomic_load(&stop))
+        if (code != WEIR_ERR_REGISTRY_DOWN || clock_monotonic_ms() >= until_ms ||
+            atomic_load(&interrupt_seen))
             return code;
         if (!said)
             (void)fprintf(stderr, "weir schema: waiting for the schema registry: %s\n", err->text);
@@ -524,7 +506,7 @@ static enum weir_err_code run_records(struct work *work, const struct weir_schem
                                         .subject = work->request->subject,
                                         .schema = schema,
                                         .records = work->request->records,
-                                        .stopping = &stop};
+                                        .stopping = &interrupt_seen};
     bool good = true;
     log_setup(work->spec->log.level, work->spec->log.format);
     enum weir_err_code code = schema_records_run(&what, &work->tell, &good, err);
@@ -566,7 +548,7 @@ static enum weir_err_code obey(struct work *work, struct weir_err *err)
         code = config_load(work->request->config, &work->spec, err);
     if (code != WEIR_OK)
         return code;
-    handle_signals();
+    interrupt_handle();
     if (is_verb(work->request, "push"))
         return do_push(work, err);
     return is_verb(work->request, "check") ? do_check(work, err) : do_plan(work, err);

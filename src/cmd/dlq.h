@@ -2,7 +2,6 @@
 #ifndef WEIR_CMD_DLQ_H
 #define WEIR_CMD_DLQ_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,9 +39,6 @@ struct dlq {
     struct letter_place places[DLQ_PLACES_MAX];
     char meant[FILTER_TEXT_MAX]; /* which letters, for the audit and the log: the filter, else their names */
 };
-
-/* Not 0 once SIGINT or SIGTERM came. */
-extern atomic_int dlq_stopping;
 
 /* What the filter and the names of letters ask for. */
 struct view_options dlq_view(const struct dlq *dlq);
