@@ -128,7 +128,7 @@ static enum weir_err_code fill_by_name(const struct compiler *c, const struct we
                                        struct step *step)
 {
     struct weir_err why;
-    *step = (struct step){.multiply = 1, .divide = 1, .field = output->name};
+    *step = (struct step){.multiply = 1, .field = output->name};
     int field = find_by_name(c->plan->reader, output);
     if (field >= 0) {
         enum weir_err_code code = transform_take(c->plan->reader, (size_t)field, output, step, &why);

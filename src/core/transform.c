@@ -182,7 +182,7 @@ static enum weir_err_code compile_now(const struct compiler *c, struct step *ste
                         c->spec->arg);
     enum weir_err_code code = target_number(c, &number, step);
     step->multiply = number.unit == MICROS ? MICROS / MILLIS : 1;
-    step->divide = number.unit == SECONDS ? MILLIS / SECONDS : 1;
+    step->in_seconds = number.unit == SECONDS;
     return code;
 }
 
@@ -268,7 +268,7 @@ enum weir_err_code transform_compile(const struct weir_set_spec *spec, const cha
                                      struct region *region, struct step *step, struct weir_err *err)
 {
     const struct compiler c = {spec, rule, reader, output, region, err};
-    *step = (struct step){.multiply = 1, .divide = 1, .rule = rule, .field = output->name};
+    *step = (struct step){.multiply = 1, .rule = rule, .field = output->name};
     switch (spec->kind) {
     case WEIR_SET_CONSTANT: return compile_constant(&c, step);
     case WEIR_SET_NOW: return compile_now(&c, step);
@@ -328,8 +328,8 @@ static bool put_number(const struct run *run, const struct step *step, int64_t n
     int64_t scaled;
     if (__builtin_mul_overflow(number, step->multiply, &scaled))
         return refuse(run, step, WEIR_CODE_TRANSFORM_FAILED, "the number is out of range");
-    if (step->divide != 1)
-        scaled /= step->divide;
+    if (step->in_seconds)
+        scaled /= MILLIS / SECONDS;
     if (scaled < step->least || scaled > step->greatest)
         return refuse(run, step, WEIR_CODE_TRANSFORM_FAILED, "the number is out of range");
     /* Room for the longest of numbers saves writing it twice; whoever measures a plan counts on as much. */

@@ -22,7 +22,7 @@ enum step_kind {
     STEP_LOWER,     /* the slot's text, A to Z in lower case */
     STEP_UPPER,     /* the slot's text, a to z in upper case */
     STEP_EPOCH,     /* the slot's number, or decimal text, times multiply */
-    STEP_NOW,       /* the time of processing in ms, times multiply, divided by divide */
+    STEP_NOW,       /* the time of processing in ms, times multiply, or in whole seconds */
     STEP_PARTITION, /* of the input record */
     STEP_OFFSET,    /* likewise */
     STEP_TIMESTAMP  /* likewise, times multiply; absent where the record has none */
@@ -35,7 +35,9 @@ struct step {
     bool fallback;            /* where the source took its default, or is null or absent, bytes are written */
     struct weir_bytes prefix; /* index of the output's union branch, before the value; may be empty */
     struct resolution *rewrite; /* owned by whoever compiled the step */
-    int64_t multiply, divide;
+    int64_t multiply;
+    bool in_seconds; /* NOW: what is given in ms becomes whole seconds; a flag, so that no record is divided
+                        for nothing */
     int64_t least, greatest; /* what the output's type can hold */
     const char *rule;        /* "set.timestamp"; NULL for what is filled by name */
     const char *field;       /* for messages: the reader's field where there is one, else the output's */
