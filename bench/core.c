@@ -268,10 +268,11 @@ static size_t run_json(uint8_t *out)
     struct slot slots[FIELDS];
     struct weir_arena scratch;
     struct weir_reason why;
+    uint32_t unknown;
     (void)out;
     weir_arena_init(&scratch, bench.scratch, bench.scratch_cap);
     check(json_read(bench.json, (struct weir_bytes){(const uint8_t *)json_text, sizeof json_text - 1},
-                    &scratch, slots, &why),
+                    &scratch, slots, &unknown, &why),
           "weir cannot read the JSON");
     return FIELDS;
 }

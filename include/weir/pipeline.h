@@ -64,6 +64,8 @@ struct weir_outcome {
     struct weir_bytes route_key; /* PASS and partition_field set: the field's text, else no value */
     struct weir_reason why;      /* REJECT; for DROP only rule and field are set */
     uint64_t defaulted;          /* bit i: the reader's field i (up to 63) was missing and took its default */
+    uint32_t
+        unknown_fields; /* JSON fields, however deep, that were passed over; 0 where they are not counted */
 };
 
 /* A plan: a writer's schema resolved against reader's and output's, with the configuration's rules.

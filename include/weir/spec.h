@@ -71,7 +71,7 @@ struct weir_set_spec {
 
 enum weir_format { WEIR_FORMAT_AUTO, WEIR_FORMAT_AVRO, WEIR_FORMAT_JSON };
 enum weir_tombstone { WEIR_TOMBSTONE_REJECT, WEIR_TOMBSTONE_PASS, WEIR_TOMBSTONE_DROP };
-enum weir_unknown { WEIR_UNKNOWN_IGNORE, WEIR_UNKNOWN_REJECT };
+enum weir_unknown { WEIR_UNKNOWN_IGNORE, WEIR_UNKNOWN_COUNT, WEIR_UNKNOWN_REJECT };
 enum weir_unions {
     WEIR_UNIONS_AUTO,  /* plain or tagged, told apart value by value */
     WEIR_UNIONS_PLAIN, /* the value alone */

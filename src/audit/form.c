@@ -156,8 +156,9 @@ static bool read_slots(const struct form *form, struct weir_bytes value, struct 
                        struct slot *slots)
 {
     struct weir_reason why;
+    uint32_t unknown;
     if (form->json)
-        return json_read(form->json, value, scratch, slots, &why);
+        return json_read(form->json, value, scratch, slots, &unknown, &why);
     if (value.len < WEIR_WIRE_PREFIX || value.data[0] != 0)
         return false;
     struct weir_bytes payload = {value.data + WEIR_WIRE_PREFIX, value.len - WEIR_WIRE_PREFIX};

@@ -56,11 +56,12 @@ void json_reader_free(struct json_reader *reader);
  * encoded into scratch, missing fields take their default. Strict: numbers within range and without loss, no
  * name twice in a record or a map, UTF-8, escapes decoded, surrogates paired, no NUL in a string, nothing but
  * white space after the object. A field may go by its name or an alias, but not by two of them. Real numbers
- * are rounded to the nearest; integers are exact. A slot's at is where its value begins. False: *why as in
+ * are rounded to the nearest; integers are exact. A slot's at is where its value begins; *unknown is how many
+ * members of objects, however deep, were passed over since the schema has them not. False: *why as in
  * decode_record; what breaks the syntax is NOT_JSON.
  */
 bool json_read(const struct json_reader *reader, struct weir_bytes text, struct weir_arena *scratch,
-               struct slot *slots, struct weir_reason *why);
+               struct slot *slots, uint32_t *unknown, struct weir_reason *why);
 
 /* Reads a value of any schema in the same way, and adds its encoding to out, where *avro lies then. */
 bool json_read_value(const struct json_reader *reader, struct weir_bytes text, struct weir_arena *out,

@@ -88,6 +88,7 @@ static bool try_branch(struct json_reading *r, const struct json_type *type, siz
     if (done) {
         r->c.p = probe.c.p;
         r->c.empty = probe.c.empty;
+        r->unknown = probe.unknown;
         return true;
     }
     size_t vain = (size_t)(probe.c.p - r->c.p) + 1;

@@ -76,6 +76,7 @@ static bool read_member(struct json_reading *r, const struct fields *fields, siz
     }
     if (r->rejects_unknown)
         return cursor_fail(c, WEIR_CODE_UNKNOWN_FIELD, start, "the schema has no such field");
+    r->unknown++;
     return json_skip_value(c, 1);
 }
 

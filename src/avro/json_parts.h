@@ -76,7 +76,8 @@ struct json_reading {
     struct cursor c;
     const struct json_reader *reader;
     bool rejects_unknown;
-    size_t tries; /* bytes that may still be read in vain */
+    uint32_t unknown; /* members that were passed over since the schema has them not */
+    size_t tries;     /* bytes that may still be read in vain */
 };
 
 /* The index of the name, -1 when it is none of them. */

@@ -281,14 +281,17 @@ static bool end(struct cursor *c, const char *what)
 }
 
 bool json_read(const struct json_reader *reader, struct weir_bytes text, struct weir_arena *scratch,
-               struct slot *slots, struct weir_reason *why)
+               struct slot *slots, uint32_t *unknown, struct weir_reason *why)
 {
     struct json_reading r = {.c = cursor_at(text, 0, scratch, why, true)};
     assert(reader->root.node->type == WEIR_TYPE_RECORD);
+    *unknown = 0;
     begin(&r, reader, text);
     if (json_token_at(&r.c) != JSON_TOKEN_OBJECT)
         return json_fail_syntax(&r.c, "object");
-    return json_read_fields(&r, reader->root.record, slots) && end(&r.c, "object");
+    bool done = json_read_fields(&r, reader->root.record, slots) && end(&r.c, "object");
+    *unknown = r.unknown;
+    return done;
 }
 
 bool json_read_value(const struct json_reader *reader, struct weir_bytes text, struct weir_arena *out,

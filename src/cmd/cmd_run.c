@@ -28,6 +28,8 @@
 #define TAKE_APART_S 3
 /* How often the log says how far it is. */
 #define PROGRESS_MS 10000
+/* Room for what both lines that count records say: a handful of numbers. */
+#define RECORDS_TEXT 192
 /* How long the look at the input topic's partitions may take, from which `workers: auto` is told. */
 #define LOOK_TIMEOUT_MS 3000
 /* The first and the longest pause between two tries to get the schemas at the start. */
@@ -272,18 +274,30 @@ static uint64_t count(const struct run *run, enum counter which)
     return counters_get(&run->counters, which);
 }
 
+/* What is said of the records so far, in both lines that count them. Returns text. */
+static const char *tell_records(const struct run *run, char text[RECORDS_TEXT])
+{
+    uint64_t unknown = count(run, COUNTER_RECORDS_UNKNOWN);
+    int n = snprintf(text, RECORDS_TEXT,
+                     "%" PRIu64 " records in: %" PRIu64 " passed, %" PRIu64 " rejected, %" PRIu64 " dropped",
+                     count(run, COUNTER_RECORDS_IN), count(run, COUNTER_RECORDS_PASSED),
+                     count(run, COUNTER_RECORDS_REJECTED), count(run, COUNTER_RECORDS_DROPPED));
+    if (unknown > 0)
+        (void)snprintf(text + n, RECORDS_TEXT - (size_t)n, "; %" PRIu64 " with fields unknown to the schema",
+                       unknown);
+    return text;
+}
+
 static void say_progress(struct run *run, int64_t now_ms)
 {
     if (now_ms < run->progress_at_ms)
         return;
     uint64_t in = count(run, COUNTER_RECORDS_IN);
     double seconds = (double)(now_ms - run->progress_at_ms + PROGRESS_MS) / 1000.0;
+    char text[RECORDS_TEXT];
     if (in != run->progress_in)
-        log_info("progress",
-                 "%" PRIu64 " records in: %" PRIu64 " passed, %" PRIu64 " rejected, %" PRIu64
-                 " dropped; %.0f records/s",
-                 in, count(run, COUNTER_RECORDS_PASSED), count(run, COUNTER_RECORDS_REJECTED),
-                 count(run, COUNTER_RECORDS_DROPPED), (double)(in - run->progress_in) / seconds);
+        log_info("progress", "%s; %.0f records/s", tell_records(run, text),
+                 (double)(in - run->progress_in) / seconds);
     run->progress_in = in;
     run->progress_at_ms = now_ms + PROGRESS_MS;
 }
@@ -386,11 +400,8 @@ static void say_end(struct run *run, enum weir_err_code code, const struct weir_
         say_error(run, err);
     if (!run->ran)
         return;
-    log_info("stopped",
-             "%" PRIu64 " records in: %" PRIu64 " passed, %" PRIu64 " rejected, %" PRIu64 " dropped; %" PRIu64
-             " transactions, %" PRIu64 " aborted",
-             count(run, COUNTER_RECORDS_IN), count(run, COUNTER_RECORDS_PASSED),
-             count(run, COUNTER_RECORDS_REJECTED), count(run, COUNTER_RECORDS_DROPPED),
+    char text[RECORDS_TEXT];
+    log_info("stopped", "%s; %" PRIu64 " transactions, %" PRIu64 " aborted", tell_records(run, text),
              count(run, COUNTER_TRANSACTIONS_COMMITTED), count(run, COUNTER_TRANSACTIONS_ABORTED));
 }
 

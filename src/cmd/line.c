@@ -53,6 +53,13 @@ static bool put_defaulted(struct weir_arena *line, const struct weir_node *reade
     return fits && put_plain(line, "]");
 }
 
+static bool put_unknown(struct weir_arena *line, const struct weir_outcome *outcome)
+{
+    char decimal[DECIMAL_MAX];
+    (void)snprintf(decimal, sizeof decimal, "%" PRIu32, outcome->unknown_fields);
+    return put_name(line, "unknown_fields") && put_plain(line, decimal);
+}
+
 static bool put_output(struct weir_arena *line, const struct line_form *form, struct weir_bytes value)
 {
     struct weir_bytes written;
@@ -99,7 +106,7 @@ static bool put_outcome(struct weir_arena *line, const struct line_form *form,
            put_text(line, "message", outcome->why.text) &&
            put_text(line, "field", weir_bytes_of(outcome->why.field)) && put_offset(line, outcome) &&
            put_text(line, "rule", weir_bytes_of(outcome->why.rule)) &&
-           put_defaulted(line, form->reader, outcome->defaulted) &&
+           put_defaulted(line, form->reader, outcome->defaulted) && put_unknown(line, outcome) &&
            put_text(line, "route_key", outcome->route_key) && put_output(line, form, outcome->value) &&
            put_hex(line, outcome->value) && put_plain(line, "}");
 }

@@ -87,6 +87,7 @@ static bool read_value(struct run *run)
     struct weir_wire wire = weir_wire_read(plan->spec->input_format, run->in);
     assert((plan->decode != NULL) == (wire.kind == WEIR_WIRE_AVRO));
     struct weir_reason *why = &run->out->why;
+    uint32_t unknown = 0;
     bool ok = true;
     switch (wire.kind) {
     case WEIR_WIRE_TOMBSTONE: return decide_tombstone(run);
@@ -97,7 +98,7 @@ static bool read_value(struct run *run)
         return false;
     case WEIR_WIRE_UNKNOWN: return reject_value(run, WEIR_CODE_BAD_MAGIC, "");
     case WEIR_WIRE_JSON:
-        ok = take_slots(run) && json_read(plan->json, value, &run->temporary, run->slots, why);
+        ok = take_slots(run) && json_read(plan->json, value, &run->temporary, run->slots, &unknown, why);
         break;
     case WEIR_WIRE_AVRO: {
         struct weir_bytes payload = {value.data + wire.prefix, value.len - wire.prefix};
@@ -108,6 +109,8 @@ static bool read_value(struct run *run)
     }
     if (!ok)
         run->out->verdict = WEIR_REJECT;
+    else if (plan->spec->unknown_fields == WEIR_UNKNOWN_COUNT)
+        run->out->unknown_fields = unknown;
     return ok;
 }
 

@@ -62,7 +62,7 @@ static void count_batch(struct loop *loop)
 {
     uint64_t verdicts[WEIR_REJECT + 1] = {0};
     uint64_t codes[WEIR_CODE_COUNT] = {0};
-    uint64_t defaulted = 0;
+    uint64_t defaulted = 0, unknown = 0;
     for (size_t i = 0; i < loop->batch.n; i++) {
         const struct weir_outcome *outcome = &loop->batch.items[i].outcome;
         if (!batch_live(&loop->batch, &loop->batch.items[i]))
@@ -70,6 +70,7 @@ static void count_batch(struct loop *loop)
         verdicts[outcome->verdict]++;
         codes[outcome->verdict == WEIR_REJECT ? outcome->why.code : WEIR_CODE_NONE]++;
         defaulted += outcome->verdict == WEIR_PASS && outcome->defaulted != 0;
+        unknown += outcome->verdict == WEIR_PASS && outcome->unknown_fields != 0;
     }
     struct counters *counters = loop->parts.counters;
     counters_add(counters, COUNTER_RECORDS_IN,
@@ -78,6 +79,7 @@ static void count_batch(struct loop *loop)
     counters_add(counters, COUNTER_RECORDS_DROPPED, verdicts[WEIR_DROP]);
     counters_add(counters, COUNTER_RECORDS_REJECTED, verdicts[WEIR_REJECT]);
     counters_add(counters, COUNTER_RECORDS_DEFAULTED, defaulted);
+    counters_add(counters, COUNTER_RECORDS_UNKNOWN, unknown);
     for (int code = WEIR_CODE_NONE + 1; code < WEIR_CODE_COUNT; code++)
         if (codes[code])
             counters_add_rejected(counters, (enum weir_code)code, codes[code]);

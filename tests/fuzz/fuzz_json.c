@@ -111,7 +111,8 @@ static bool read_record(const struct target *target, const struct json_reader *r
     struct slot slots[SLOTS_MAX];
     struct weir_reason why, value_why;
     struct weir_bytes avro;
-    bool done = json_read(reader, text, &scratch, slots, &why);
+    uint32_t unknown;
+    bool done = json_read(reader, text, &scratch, slots, &unknown, &why);
     *record = fuzz_arena(2 * scratch.cap);
     for (size_t i = 0; done && i < target->schema->root->n; i++)
         FUZZ_HOLDS(encode_raw(record, slots[i].raw));

@@ -19,6 +19,7 @@ struct result {
     bool done;
     struct slot slots[SLOTS_MAX];
     struct weir_reason why;
+    uint32_t unknown;
     struct weir_bytes in;
     struct weir_arena scratch;
 };
@@ -43,7 +44,7 @@ static struct result read_within(const struct json_reader *reader, struct weir_b
     memset(&r, 0xA5, sizeof r);
     r.in = given_copy(in);
     r.scratch = given_arena(cap);
-    r.done = json_read(reader, r.in, &r.scratch, r.slots, &r.why);
+    r.done = json_read(reader, r.in, &r.scratch, r.slots, &r.unknown, &r.why);
     assert_int_equal(r.scratch.cap, cap);
     return r;
 }
@@ -508,6 +509,27 @@ static void malformed_texts_are_told(void **state)
     }
 }
 
+/* What was passed over in a branch that does not take the value in the end is none of the record's. */
+static void unknown_fields_of_the_branch_that_takes_it_are_counted(void **state)
+{
+    (void)state;
+    struct weir_schema *schema =
+        given_schema("{'type':'record','name':'r','fields':[{'name':'u','type':["
+                     "{'type':'record','name':'a','fields':[{'name':'x','type':'int'}]},"
+                     "{'type':'record','name':'b','fields':[{'name':'y','type':'int'}]}]}]}");
+    struct json_reader *reader = reader_of(schema, WEIR_UNKNOWN_COUNT);
+    struct result r = read_text(reader, "{\"u\":{\"y\":1,\"z\":2}}");
+    assert_true(r.done);
+    assert_int_equal(r.unknown, 1);
+    result_free(&r);
+    r = read_text(reader, "[]");
+    assert_false(r.done);
+    assert_int_equal(r.unknown, 0);
+    result_free(&r);
+    json_reader_free(reader);
+    weir_schema_free(schema);
+}
+
 static void unknown_fields_are_skipped_or_rejected(void **state)
 {
     (void)state;
@@ -519,6 +541,11 @@ static void unknown_fields_are_skipped_or_rejected(void **state)
     struct result r = read_text(lenient, text);
     assert_true(r.done);
     assert_int_equal(r.slots[0].v.i, 5);
+    assert_int_equal(r.unknown, 2);
+    result_free(&r);
+    r = read_text(lenient, "{\"s\":{\"a\":1,\"q\":2,\"r\":{\"t\":3}}}");
+    assert_true(r.done);
+    assert_int_equal(r.unknown, 2);
     result_free(&r);
     r = read_text(strict, text);
     assert_false(r.done);
@@ -917,6 +944,7 @@ int main(void)
         cmocka_unit_test(texts_are_numbers_where_they_may),
         cmocka_unit_test(slots_hold_the_values),
         cmocka_unit_test(malformed_texts_are_told),
+        cmocka_unit_test(unknown_fields_of_the_branch_that_takes_it_are_counted),
         cmocka_unit_test(unknown_fields_are_skipped_or_rejected),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(a_short_scratch_is_too_large),

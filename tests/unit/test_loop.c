@@ -75,6 +75,21 @@ static void test_every_kind(void **state)
     assert_int_equal(twin_log_level(WEIR_LOG_WARN), 0);
 }
 
+/* They are counted when they are committed, and only where the configuration says so. */
+static void test_unknown_fields(void **state)
+{
+    (void)state;
+    static const enum weir_unknown modes[] = {WEIR_UNKNOWN_IGNORE, WEIR_UNKNOWN_COUNT};
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        rig.spec.core.unknown_fields = modes[i];
+        (void)twin_produce(&rig.world, 0, weir_bytes_of("{\"w\":1,\"v\":\"fine\",\"x\":2}"));
+        (void)rig_put(&rig, 0, RIG_PASS);
+        rig_finish(&rig, PATIENCE_MS);
+        assert_int_equal(counted(COUNTER_RECORDS_UNKNOWN), i);
+    }
+    assert_int_equal(counted(COUNTER_RECORDS_PASSED), 4);
+}
+
 /* Headers of ours are stripped from what passes and replaced in letters; the judge looks at each. */
 static void test_headers(void **state)
 {
@@ -931,6 +946,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_kind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_to_send, set_up, tear_down),
         cmocka_unit_test(test_bounds_of_a_batch),
