@@ -74,11 +74,13 @@ static const char *space_of(struct schema_reading *reading, const char *full)
     return space;
 }
 
-/* "namespace" of a definition, or the enclosing one; NULL after a failure. */
+/* "namespace" of a definition, or the enclosing one, also where it is null, as Avro's own libraries have it;
+ * NULL after a failure. */
 static const char *own_space(struct schema_reading *reading, const json_t *definition, const char *space,
                              const struct schema_place *place)
 {
-    if (!json_object_get(definition, "namespace"))
+    const json_t *given = json_object_get(definition, "namespace");
+    if (!given || json_is_null(given))
         return space;
     const json_t *text = text_member(reading, definition, "namespace", place);
     if (!text)

@@ -423,6 +423,16 @@ static void aliases_may_be_any_text(void **state)
     weir_schema_free(schema);
 }
 
+static void a_null_namespace_is_the_enclosing_one(void **state)
+{
+    (void)state;
+    struct weir_schema *schema =
+        parse("{\"type\":\"record\",\"name\":\"a\",\"namespace\":\"x\",\"fields\":[{\"name\":\"f\",\"type\":"
+              "{\"type\":\"fixed\",\"name\":\"b\",\"namespace\":null,\"size\":1}}]}");
+    assert_string_equal(schema->root->fields[0].type->name, "x.b");
+    weir_schema_free(schema);
+}
+
 static void simple_names_mean_the_namespace_then_none(void **state)
 {
     (void)state;
@@ -738,6 +748,7 @@ int main(void)
         cmocka_unit_test(types_are_counted_once_however_often_they_are_used),
         cmocka_unit_test(logical_types_are_known_or_ignored),
         cmocka_unit_test(aliases_may_be_any_text),
+        cmocka_unit_test(a_null_namespace_is_the_enclosing_one),
         cmocka_unit_test(simple_names_mean_the_namespace_then_none),
         cmocka_unit_test(the_fewest_bytes_are_known),
         cmocka_unit_test(types_without_end_are_refused),
