@@ -54,7 +54,7 @@ void json_reader_free(struct json_reader *reader);
 /*
  * Reads one JSON object, the whole of text, into slots[0 .. n - 1] of the schema, which is a record: raw is
  * encoded into scratch, missing fields take their default. Strict: numbers within range and without loss, no
- * name twice in a record or a map, UTF-8, escapes decoded, surrogates paired, no NUL in a string, nothing but
+ * name twice in a record or a map, UTF-8, escapes decoded, surrogates paired, nothing but
  * white space after the object. A field may go by its name or an alias, but not by two of them. Real numbers
  * are rounded to the nearest; integers are exact. A slot's at is where its value begins; *unknown is how many
  * members of objects, however deep, were passed over since the schema has them not. False: *why as in

@@ -151,9 +151,8 @@ struct json_span {
 
 /* What becomes of characters. */
 enum json_use {
-    JSON_USE_STRING, /* UTF-8, without NUL */
-    JSON_USE_BYTES,  /* a byte each */
-    JSON_USE_NAME    /* UTF-8 */
+    JSON_USE_STRING, /* UTF-8 */
+    JSON_USE_BYTES   /* a byte each */
 };
 
 /* Reads the text at the cursor, which stands before its first quote: quotes, control characters and UTF-8 are

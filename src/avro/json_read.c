@@ -190,7 +190,7 @@ bool json_read_name(struct cursor *c, struct weir_bytes *name)
     if (!json_span_read(c, &span))
         return false;
     *name = span.inside;
-    return !span.escaped || json_span_decode(c, &span, JSON_USE_NAME, true, name);
+    return !span.escaped || json_span_decode(c, &span, JSON_USE_STRING, true, name);
 }
 
 bool json_read_symbol(struct cursor *c, const struct json_names *symbols, int32_t *index)

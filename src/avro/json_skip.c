@@ -30,7 +30,7 @@ static bool skip_text(struct cursor *c)
     struct json_span span;
     struct weir_bytes nothing;
     return json_span_read(c, &span) &&
-           (!span.escaped || json_span_decode(c, &span, JSON_USE_NAME, false, &nothing));
+           (!span.escaped || json_span_decode(c, &span, JSON_USE_STRING, false, &nothing));
 }
 
 static bool skip_number(struct cursor *c)

@@ -166,8 +166,6 @@ static bool character_check(struct cursor *c, uint32_t character, enum json_use 
         return cursor_fail(c, WEIR_CODE_NOT_JSON, at, "an escape that JSON has not");
     if (character == CHARACTER_SURROGATE)
         return cursor_fail(c, WEIR_CODE_BAD_UTF8, at, "half of a pair of surrogates");
-    if (use == JSON_USE_STRING && character == 0)
-        return cursor_fail(c, WEIR_CODE_BAD_UTF8, at, "U+0000 in a text");
     if (use == JSON_USE_BYTES && character > 0xFF)
         return cursor_fail(c, WEIR_CODE_OUT_OF_RANGE, at, "U+%04X is not a byte", character);
     return true;
