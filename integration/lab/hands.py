@@ -5,7 +5,7 @@ import time
 
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.errors import GroupIdNotFoundError, KafkaError
+from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError
 
 from .processes import until
 
@@ -46,7 +46,10 @@ class Hands:
         """Makes a topic; configs are written with _ for the dots: max_message_bytes=1000."""
         settings = {name.replace("_", "."): str(value) for name, value in configs.items()}
         spec = {"num_partitions": partitions, "replication_factor": replicas, "configs": settings}
-        self._ask(lambda admin: admin.create_topics({topic: spec}, wait_for_metadata=True))
+        try:
+            self._ask(lambda admin: admin.create_topics({topic: spec}, wait_for_metadata=True))
+        except TopicAlreadyExistsError:  # Asked again by the client itself, since a slow broker had not answered in time.
+            until(lambda: len(self.partitions(topic)) == partitions, ASK_SECONDS, f"{topic} to have {partitions} partitions")
 
     def grow(self, topic, partitions):
         """Gives a topic more partitions, so many in all."""

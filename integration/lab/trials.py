@@ -5,9 +5,12 @@
 
 import argparse
 import collections
+import concurrent.futures
 import io
 import json
 import math
+import multiprocessing
+import os
 import random
 import re
 import struct
@@ -25,6 +28,7 @@ from .resolver import Resolver
 from .weir import binary
 
 VALUES_OF_A_PAIR = 25
+TELL_SECONDS = 30
 LONGEST_VALUE = 400  # Bytes: what is written to the judge must fit into a pipe.
 BAD_DATA = 65
 UNEXPLAINED = "unexplained"
@@ -54,11 +58,13 @@ class Trials:
         self.unexplained = []
         self._folder = tempfile.TemporaryDirectory(prefix="weir-trials-")
 
-    def run(self, seed, trials):
-        """Pairs of schemas, each with some values, until there were so many trials."""
+    def run(self, seed, trials, step=1, tell=lambda done: None):
+        """Pairs of schemas, each with some values, of every step-th seed until there were so many trials; the next seed."""
         while trials > 0:
-            trials -= self.pair(seed)
-            seed += 1
+            done = self.pair(seed)
+            tell(done)
+            trials -= done
+            seed += step
         return seed
 
     def pair(self, seed):
@@ -249,22 +255,55 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
+_done = None  # Of the process of a job: how many trials all of them have done.
+
+
+def remember(done):
+    global _done
+    _done = done
+
+
+def tell(more):
+    with _done.get_lock():
+        _done.value += more
+
+
+def run_share(seed, trials, step):
+    """A job's share, in a process of its own: of the seeds every step-th one."""
+    resolver = Resolver()
+    job = Trials(resolver)
+    last = job.run(seed, trials, step, tell)
+    resolver.close()
+    return last, job.counts, job.unexplained
+
+
+def run_jobs(options):
+    """All jobs, with a line on standard error now and then: the next seed, the counts, and what is unexplained."""
+    done = multiprocessing.Value("q", 0)
+    share = -(-options.trials // options.jobs)
+    with concurrent.futures.ProcessPoolExecutor(options.jobs, initializer=remember, initargs=(done,)) as pool:
+        jobs = [pool.submit(run_share, options.seed + i, share, options.jobs) for i in range(options.jobs)]
+        while concurrent.futures.wait(jobs, TELL_SECONDS).not_done:
+            print(f"trials: {done.value:,} of {options.trials:,}", file=sys.stderr, flush=True)
+    lasts, counts, unexplained = zip(*(job.result() for job in jobs))
+    return max(lasts), sum(counts, collections.Counter()), [trial for each in unexplained for trial in each]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="how many run at once")
     parser.add_argument("--show", type=int, default=5, help="how many differences are shown")
     options = parser.parse_args()
-    resolver = Resolver()
-    trials, began = Trials(resolver), time.monotonic()
-    last = trials.run(options.seed, options.trials)
-    resolver.close()
+    began = time.monotonic()
+    last, counts, unexplained = run_jobs(options)
     print(f"seeds {options.seed} to {last - 1}, {time.monotonic() - began:.0f} s")
-    for what, count in sorted(trials.counts.items()):
+    for what, count in sorted(counts.items()):
         print(f"{count:9} {what}")
-    for trial in trials.unexplained[: options.show]:
+    for trial in unexplained[: options.show]:
         print(json.dumps(trial._asdict(), indent=1, ensure_ascii=False))
-    sys.exit(bool(trials.unexplained))
+    sys.exit(bool(unexplained))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class Weir:
         self.log_path = self.folder / f"weir-{instance}.log"
         self.configure(config)
         self.process = None
+        self.environment = {}  # Further variables of the process.
         self._mark = 0
 
     def configure(self, config):
@@ -56,7 +57,8 @@ class Weir:
         self._mark = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
             argv = [binary(), "run", "-c", self.config_path, "--instance", self.instance, *words]
-            self.process = spawn(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
+            env = {**os.environ, **self.environment}
+            self.process = spawn(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder, env=env)
         return self
 
     @property
