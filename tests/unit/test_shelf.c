@@ -139,7 +139,8 @@ static int64_t leaping_now(struct timer *timer)
 {
     (void)timer;
     static _Atomic int64_t now_ms;
-    return now_ms += SHELF_REREAD_MS;
+    now_ms += SHELF_REREAD_MS;
+    return now_ms;
 }
 
 static const struct timer_ops leaping_ops = {.monotonic_ms = leaping_now};
