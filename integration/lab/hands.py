@@ -3,7 +3,7 @@
 import logging
 import time
 
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError
 
@@ -87,6 +87,18 @@ class Hands:
             return len(futures)
         finally:
             producer.close()
+
+    def promise(self, group, topic, offsets, transactional_id, seconds=60):
+        """A producer whose transaction holds these offsets, by partition, and stays open: what a process leaves behind
+        that is killed in mid-commit. The caller commits or aborts it, and closes it."""
+        producer = KafkaProducer(
+            bootstrap_servers=self.bootstrap, transactional_id=transactional_id, transaction_timeout_ms=seconds * 1000
+        )
+        producer.init_transactions()
+        producer.begin_transaction()
+        places = {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
+        producer.send_offsets_to_transaction({at: OffsetAndMetadata(n, "", -1) for at, n in places.items()}, group)
+        return producer
 
     def partitions(self, topic):
         described = self._ask(lambda admin: admin.describe_topics([topic]))[0]

@@ -108,14 +108,18 @@ enum weir_err_code offsets_ask(rd_kafka_t *client, const char *topic, int32_t n,
     return code;
 }
 
+/* stable: an offset that an open transaction may still move is not told. */
 static rd_kafka_event_t *ask_group(rd_kafka_t *client, const char *group,
-                                   const rd_kafka_topic_partition_list_t *list, int timeout_ms)
+                                   const rd_kafka_topic_partition_list_t *list, bool stable, int timeout_ms)
 {
     char text[128];
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
+    rd_kafka_error_t *error = rd_kafka_AdminOptions_set_require_stable_offsets(options, stable);
+    if (error)
+        rd_kafka_error_destroy(error);
     rd_kafka_ListConsumerGroupOffsets_t *request = rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_ListConsumerGroupOffsets(client, &request, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
@@ -159,7 +163,7 @@ enum weir_err_code offsets_committed(rd_kafka_t *client, const char *group, cons
         (void)rd_kafka_topic_partition_list_add(list, topic, p);
         offsets[p] = -1;
     }
-    rd_kafka_event_t *event = ask_group(client, group, list, timeout_ms);
+    rd_kafka_event_t *event = ask_group(client, group, list, false, timeout_ms);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_resp_err_t answer = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     enum weir_err_code code = WEIR_OK;
@@ -170,5 +174,38 @@ enum weir_err_code offsets_committed(rd_kafka_t *client, const char *group, cons
                          group, rd_kafka_err2str(answer));
     if (event)
         rd_kafka_event_destroy(event);
+    return code;
+}
+
+static rd_kafka_resp_err_t read_stable(const rd_kafka_event_t *event, rd_kafka_topic_partition_list_t *list)
+{
+    size_t n = 0;
+    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(event, &n);
+    const rd_kafka_error_t *error = n > 0 ? rd_kafka_group_result_error(groups[0]) : NULL;
+    const rd_kafka_topic_partition_list_t *found = n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
+    if (error || !found)
+        return error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR__BAD_MSG;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *at =
+            rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)found,
+                                               list->elems[i].topic, list->elems[i].partition);
+        if (!at)
+            return RD_KAFKA_RESP_ERR__BAD_MSG;
+        list->elems[i].err = at->err;
+        list->elems[i].offset = at->offset;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t offsets_stable(rd_kafka_t *client, const char *group,
+                                   rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    rd_kafka_event_t *event = ask_group(client, group, list, true, timeout_ms);
+    if (!event)
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = read_stable(event, list);
+    rd_kafka_event_destroy(event);
     return code;
 }

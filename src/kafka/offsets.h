@@ -30,4 +30,13 @@ enum weir_err_code offsets_ask(rd_kafka_t *client, const char *topic, int32_t n,
 enum weir_err_code offsets_committed(rd_kafka_t *client, const char *group, const char *topic, int32_t n,
                                      int timeout_ms, int64_t *offsets, struct weir_err *err);
 
+/*
+ * Fills each element's offset with what a group has committed there, RD_KAFKA_OFFSET_INVALID where nothing,
+ * and its error: UNSTABLE_OFFSET_COMMIT where a transaction that is still open may move it. client is of
+ * admin_open; blocks for at most timeout_ms. Returns the error of the question as a whole, after which the
+ * elements say nothing.
+ */
+rd_kafka_resp_err_t offsets_stable(rd_kafka_t *client, const char *group,
+                                   rd_kafka_topic_partition_list_t *list, int timeout_ms);
+
 #endif

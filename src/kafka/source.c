@@ -3,15 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/asker.h"
 #include "kafka/fault.h"
+#include "kafka/lookup.h"
 #include "kafka/membership.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/remedy.h"
 
-/* How long one look at committed offsets or watermarks may take inside a poll, and one seek. */
-#define LOOKUP_TIMEOUT_MS 1000
-#define SEEK_TIMEOUT_MS   5000
+/* How long one look at a partition's watermarks may take inside a poll, and one seek. */
+#define PLACE_TIMEOUT_MS 1000
+#define SEEK_TIMEOUT_MS  5000
+/* The pause between two looks at offsets that could not be learnt. */
+#define LOOKUP_PAUSE_MS 100
 /* For so long a look-up may fail before it counts as trouble: a coordinator that is just moving is none. */
 #define LOOKUP_PATIENCE_MS 5000
 /* Most messages taken in one call of the client: what is done with them before the next call stays in the
@@ -43,8 +47,11 @@ struct kafka_source {
     bool expired;    /* the client is of no use any more: only rejoin helps */
     int64_t session_ms;
     struct membership membership;
+    struct asker asker;
     rd_kafka_topic_partition_list_t *pending; /* assigned to us, but not begun: offsets to be looked up */
     int64_t pending_since_ms;
+    int64_t look_again_ms;    /* not before */
+    bool answered;            /* the client has been told where the first of the assignment begin */
     enum weir_err_code event; /* what a callback noticed, until the next poll returns it */
     struct weir_err event_err;
     rd_kafka_message_t *messages[POLL_MAX];
@@ -78,6 +85,7 @@ static void forget_pending(struct kafka_source *self)
     if (self->pending)
         rd_kafka_topic_partition_list_destroy(self->pending);
     self->pending = NULL;
+    asker_drop(&self->asker);
 }
 
 static void disown_all(struct kafka_source *self)
@@ -108,7 +116,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         membership_note(&self->membership, rk);
         self->pending = rd_kafka_topic_partition_list_copy(partitions);
-        self->pending_since_ms = clock_monotonic_ms();
+        self->pending_since_ms = self->look_again_ms = clock_monotonic_ms();
+        self->answered = false;
         return;
     }
     self->lost = rd_kafka_assignment_lost(rk) != 0;
@@ -173,57 +182,6 @@ static bool grow(struct kafka_source *self, int32_t n)
     return true;
 }
 
-/* Where a partition without committed offset begins: an explicit offset, so that doing it again begins at the
- * same place. */
-static enum weir_err_code start_offset(struct kafka_source *self, rd_kafka_topic_partition_t *at,
-                                       struct weir_err *err)
-{
-    if (self->spec->input.start == WEIR_START_FAIL)
-        return weir_fail(err, WEIR_ERR_NO_OFFSET,
-                         "partition %d of %s has no committed offset in group %s, and input.start is fail",
-                         at->partition, at->topic, self->spec->core.pipeline);
-    int64_t low = 0;
-    int64_t high = 0;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(self->rk, at->topic, at->partition, &low, &high, LOOKUP_TIMEOUT_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return weir_fail(err, WEIR_ERR_TRANSIENT, "offsets of %s[%d]: %s", at->topic, at->partition,
-                         rd_kafka_err2str(code));
-    at->offset = self->spec->input.start == WEIR_START_EARLIEST ? low : high;
-    return WEIR_OK;
-}
-
-/* Fills each element's offset with the committed one, RD_KAFKA_OFFSET_INVALID where there is none. */
-static enum weir_err_code look_up(struct kafka_source *self, rd_kafka_topic_partition_list_t *list,
-                                  int timeout_ms, struct weir_err *err)
-{
-    rd_kafka_resp_err_t code = rd_kafka_committed(self->rk, list, timeout_ms);
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
-        code = list->elems[i].err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return WEIR_OK;
-    enum weir_err_code found =
-        fault_of_consumer(code, rd_kafka_err2str(code), self->spec->core.pipeline, err);
-    if (weir_err_class(found) == WEIR_CLASS_FATAL)
-        return found;
-    return weir_fail(err, WEIR_ERR_TRANSIENT, "committed offsets of group %s: %s", self->spec->core.pipeline,
-                     rd_kafka_err2str(code));
-}
-
-/* Fills in where partitions begin; an element's opaque is not NULL where nothing was committed. */
-static enum weir_err_code look_up_pending(struct kafka_source *self, struct weir_err *err)
-{
-    rd_kafka_topic_partition_list_t *list = self->pending;
-    enum weir_err_code code = list->cnt > 0 ? look_up(self, list, LOOKUP_TIMEOUT_MS, err) : WEIR_OK;
-    for (int i = 0; code == WEIR_OK && i < list->cnt; i++) {
-        bool begins = list->elems[i].offset == RD_KAFKA_OFFSET_INVALID;
-        list->elems[i].opaque = begins ? self : NULL;
-        if (begins)
-            code = start_offset(self, &list->elems[i], err);
-    }
-    return code;
-}
-
 /* Marks the partitions of the list as ours, beginning at its offsets. */
 static enum weir_err_code own(struct kafka_source *self, const rd_kafka_topic_partition_list_t *list,
                               struct weir_err *err)
@@ -266,28 +224,86 @@ static void pause_again(struct kafka_source *self)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-static enum weir_err_code complete_assignment(struct kafka_source *self, struct weir_err *err)
+/* Says of how many partitions we are, once for each time that it changes. */
+static void say_assigned(const struct kafka_source *self)
 {
-    enum weir_err_code code = remedy_on(REMEDY_OWN_OFFSETS) ? look_up_pending(self, err) : WEIR_OK;
-    if (code == WEIR_ERR_TRANSIENT) {
-        bool patient = clock_monotonic_ms() - self->pending_since_ms < LOOKUP_PATIENCE_MS;
-        return patient ? WEIR_OK : (err->code = WEIR_ERR_BROKER_DOWN);
-    }
-    if (code == WEIR_OK)
-        code = own(self, self->pending, err);
+    int n = 0;
+    for (int32_t i = 0; i < self->n_parts; i++)
+        n += owned(self, i);
+    if (self->pending->cnt == 0)
+        log_info("assigned", "%d partitions of %s", n, self->spec->core.input_topic);
+    else
+        log_info(
+            "assigned",
+            "%d partitions of %s, and %d more as soon as the transaction is ended that their former process "
+            "left open",
+            n, self->spec->core.input_topic, self->pending->cnt);
+}
+
+/*
+ * Begins with the partitions of the list beside those that are ours already, which go on where they are. The
+ * first time it is also our answer to the group, which can give nothing to anybody before it has that: so it
+ * is given even when there is nothing to begin with yet.
+ */
+static enum weir_err_code begin(struct kafka_source *self, rd_kafka_topic_partition_list_t *known,
+                                struct weir_err *err)
+{
+    enum weir_err_code code = own(self, known, err);
     if (code != WEIR_OK)
         return code;
-    rd_kafka_resp_err_t failed = rd_kafka_assign(self->rk, self->pending);
+    rd_kafka_topic_partition_list_t *all = list_owned(self, false);
+    rd_kafka_resp_err_t failed = rd_kafka_assign(self->rk, all ? all : known);
+    if (all)
+        rd_kafka_topic_partition_list_destroy(all);
     if (failed)
         return weir_fail(err, WEIR_ERR_KAFKA, "assign: %s", rd_kafka_err2str(failed));
     /* The client remembers beyond an assignment what was paused, and we do not. */
-    (void)rd_kafka_resume_partitions(self->rk, self->pending);
-    log_info("assigned", "%d partitions of %s", self->pending->cnt, self->spec->core.input_topic);
-    counters_add(self->counters, COUNTER_REBALANCES, 1);
-    forget_pending(self);
+    if (known->cnt > 0)
+        (void)rd_kafka_resume_partitions(self->rk, known);
+    say_assigned(self);
+    if (!self->answered)
+        counters_add(self->counters, COUNTER_REBALANCES, 1);
+    self->answered = true;
     self->lost = false;
     pause_again(self);
     return WEIR_OK;
+}
+
+static enum weir_err_code look_up_pending(struct kafka_source *self, rd_kafka_topic_partition_list_t *known,
+                                          struct weir_err *err)
+{
+    const struct lookup lookup = {self->spec, &self->asker};
+    if (remedy_on(REMEDY_OWN_OFFSETS))
+        return lookup_begin(&lookup, self->rk, self->pending, known, err);
+    for (; self->pending->cnt > 0; (void)rd_kafka_topic_partition_list_del_by_idx(self->pending, 0)) {
+        const rd_kafka_topic_partition_t *at = &self->pending->elems[0];
+        rd_kafka_topic_partition_list_add(known, at->topic, at->partition)->offset = at->offset;
+    }
+    return WEIR_OK;
+}
+
+/* One look at what is pending. Those that can begin do, and need not wait for those that cannot. */
+static enum weir_err_code complete_assignment(struct kafka_source *self, struct weir_err *err)
+{
+    struct weir_err failure = {0};
+    if (clock_monotonic_ms() < self->look_again_ms)
+        return WEIR_OK;
+    rd_kafka_topic_partition_list_t *known = rd_kafka_topic_partition_list_new(self->pending->cnt);
+    enum weir_err_code code = look_up_pending(self, known, err);
+    if (known->cnt > 0 || (code == WEIR_OK && !self->answered))
+        (void)begin(self, known, &failure);
+    rd_kafka_topic_partition_list_destroy(known);
+    if (failure.code != WEIR_OK) {
+        *err = failure;
+        return failure.code;
+    }
+    self->look_again_ms = clock_monotonic_ms() + LOOKUP_PAUSE_MS;
+    if (self->pending->cnt == 0 && code == WEIR_OK)
+        forget_pending(self);
+    if (code != WEIR_ERR_TRANSIENT)
+        return code;
+    bool patient = clock_monotonic_ms() - self->pending_since_ms < LOOKUP_PATIENCE_MS;
+    return patient ? WEIR_OK : (err->code = WEIR_ERR_BROKER_DOWN);
 }
 
 /* --- polling --- */
@@ -348,7 +364,7 @@ static void say_place(struct kafka_source *self, int32_t partition)
                                 .offset = self->parts[partition].next,
                                 .session_ms = self->session_ms};
     if (rd_kafka_query_watermark_offsets(self->rk, place.topic, partition, &place.low, &place.high,
-                                         LOOKUP_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+                                         PLACE_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         place.high = -1;
     self->event = fault_of_place(&place, &self->event_err);
 }
@@ -539,7 +555,8 @@ static enum weir_err_code committed(struct source *source, struct position *posi
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
     for (size_t i = 0; i < n; i++)
         rd_kafka_topic_partition_list_add(list, self->spec->core.input_topic, positions[i].partition);
-    enum weir_err_code code = look_up(self, list, timeout_ms, err);
+    const struct lookup lookup = {self->spec, &self->asker};
+    enum weir_err_code code = lookup_committed(&lookup, self->rk, list, timeout_ms, err);
     for (size_t i = 0; code == WEIR_OK && i < n; i++) {
         int32_t partition = positions[i].partition;
         int64_t offset = list->elems[i].offset;
@@ -553,7 +570,13 @@ static enum weir_err_code committed(struct source *source, struct position *posi
 static enum weir_err_code taken(struct source *source, int timeout_ms, bool *taken, struct weir_err *err)
 {
     struct kafka_source *self = self_of(source);
-    return membership_taken(&self->membership, self->rk, timeout_ms, taken, err);
+    rd_kafka_t *client = NULL;
+    enum weir_err_code code = asker_client(&self->asker, &client, err);
+    if (code == WEIR_OK)
+        code = membership_taken(&self->membership, client, timeout_ms, taken, err);
+    if (!self->pending || code != WEIR_OK)
+        asker_drop(&self->asker);
+    return code;
 }
 
 static int64_t began(struct source *source, int32_t partition, bool *begins)
@@ -660,6 +683,7 @@ enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_i
     self->base.ops = &ops;
     self->spec = spec;
     self->identity = identity;
+    self->asker = (struct asker){.spec = spec};
     self->membership = (struct membership){.group = spec->core.pipeline, .instance = identity->text};
     self->counters = counters;
     enum weir_err_code code = make_consumer(self, err);
