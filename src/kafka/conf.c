@@ -262,8 +262,8 @@ static bool is_users(const struct weir_spec *spec, const char *name)
 static enum weir_err_code set_socket_timeout(rd_kafka_conf_t *conf, const struct weir_spec *spec,
                                              struct weir_err *err)
 {
-    enum { USUAL = 10000, LEAST = 900, BELOW_TRANSACTION = 100 };
-    int64_t most = conf_number(conf, "transaction.timeout.ms", USUAL) - BELOW_TRANSACTION;
+    enum { USUAL = 5000, LEAST = 900, BELOW_TRANSACTION = 100 };
+    int64_t most = conf_number(conf, "transaction.timeout.ms", 2 * USUAL) - BELOW_TRANSACTION;
     if (is_users(spec, "socket.timeout.ms"))
         return WEIR_OK;
     most = most > LEAST ? most : LEAST;

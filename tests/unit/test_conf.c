@@ -130,8 +130,8 @@ static void test_defaults(void **state)
     expect(both.consumer, "max.poll.interval.ms", "90000");
     expect(both.consumer, "fetch.queue.backoff.ms", "1");
     expect(both.consumer, "allow.auto.create.topics", "false");
-    expect(both.producer, "transaction.timeout.ms", "30000");
-    expect(both.producer, "socket.timeout.ms", "10000");
+    expect(both.producer, "transaction.timeout.ms", "10000");
+    expect(both.producer, "socket.timeout.ms", "5000");
     expect(both.producer, "linger.ms", "50");
     expect(both.producer, "batch.size", "1000000");
     expect(both.producer, "message.max.bytes", "1000000000");
@@ -319,7 +319,7 @@ static void test_number(void **state)
     (void)state;
     static const struct weir_property users[] = {{.name = "linger.ms", .value = "2.5"}};
     struct both both = make(users, 1);
-    assert_int_equal(conf_number(both.producer, "transaction.timeout.ms", 1), 30000);
+    assert_int_equal(conf_number(both.producer, "transaction.timeout.ms", 1), 10000);
     assert_int_equal(conf_number(both.producer, "no.such.property", 17), 17);
     assert_int_equal(conf_number(both.producer, "client.id", 17), 17);
     assert_int_equal(conf_number(both.producer, "linger.ms", 17), 17);
