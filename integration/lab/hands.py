@@ -5,7 +5,7 @@ import time
 
 from kafka import KafkaAdminClient, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError
+from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError, UnknownBrokerIdError
 
 from .processes import until
 
@@ -32,7 +32,9 @@ class Hands:
                     self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
                 return question(self._admin)
             except KafkaError as error:
-                if not error.retriable or time.monotonic() > end:
+                # A partition without leader is what a cluster has on its way up.
+                passing = error.retriable or isinstance(error, UnknownBrokerIdError)
+                if not passing or time.monotonic() > end:
                     raise
                 self.close()
                 time.sleep(0.1)
