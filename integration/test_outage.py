@@ -3,11 +3,15 @@
 import signal
 import time
 
+import pytest
+
 from lab.processes import until
 
 OUTAGE_SECONDS = 60  # Far longer than a session.
 LONGER_THAN_A_SESSION = 15
 BACKLOG = 200000  # More than weir does before the broker is killed.
+AWAY_SECONDS = 30  # A coordinator's broker; the others miss it after 3 s.
+STUCK = 75
 SAID_SECONDS = 20  # Long before a commit that nobody answers is given up.
 
 
@@ -92,4 +96,44 @@ def test_each_of_three_brokers_is_killed_in_turn(own_cluster, bench_on):
     bench.finished(load)
     bench.drained(90)
     assert weir.stop() == 0
+    bench.judge().assert_clean()
+
+
+def drained_under_supervision(bench, weir):
+    """When the group's coordinator dies under a call that sends it offsets, librdkafka may never come back from that call:
+    the watchdog then ends the process after half a minute, and whoever supervises it starts it again."""
+
+    def drained():
+        if not weir.alive:
+            assert weir.process.returncode == STUCK and weir.lines("event=stuck"), weir.tail()
+            weir.start()
+        return bench.hands.lag(bench.name, bench.input) == 0
+
+    until(drained, 150, lambda: f"all to be committed\n{weir.tail()}", every=0.2)
+
+
+@pytest.mark.parametrize("coordinates", ["__consumer_offsets", "__transaction_state"])
+def test_a_coordinators_broker_dies_and_stays_away(own_cluster, bench_on, coordinates):
+    """The others take its place, and weir finds them, goes on, stops and starts without it. librdkafka 2.10.0 mended
+    that a client could wait for the dead broker to tell it of the new coordinator; the floor is below that."""
+    cluster = own_cluster(nodes=3)
+    bench = bench_on(cluster).topics()
+    bench.generate(count=1000, rate=0, format="mixed", malformed=0.05)
+    weir = bench.weir(workers=2)
+    bench.drained(90)
+    load = bench.load(rate=1000, duration=f"{AWAY_SECONDS}s", format="mixed", malformed=0.05, seed=2)
+    until(lambda: bench.hands.lag(bench.name, bench.input), 30, "the load to begin")
+    name = bench.name if coordinates == "__consumer_offsets" else f"{bench.name}-test-0"
+    node = cluster.nodes[bench.hands.coordinator(name, coordinates) - 1]
+    node.signal(signal.SIGKILL)
+    node.wait_gone(5)
+    bench.finished(load)
+    drained_under_supervision(bench, weir)
+    assert weir.stop() == 0, weir.tail()
+    weir.start()
+    bench.generate(count=1000, rate=0, format="mixed", malformed=0.05, seed=3)
+    bench.drained(90)
+    assert weir.stop() == 0, weir.tail()
+    assert node.pid is None
+    cluster.start()
     bench.judge().assert_clean()

@@ -106,6 +106,20 @@ class Hands:
         described = self._ask(lambda admin: admin.describe_topics([topic]))[0]
         return [TopicPartition(topic, each["partition_index"]) for each in described["partitions"]]
 
+    def leaders(self, topic):
+        """The broker that leads each partition, by partition."""
+        described = self._ask(lambda admin: admin.describe_topics([topic]))[0]
+        return {each["partition_index"]: each["leader_id"] for each in described["partitions"]}
+
+    def coordinator(self, name, topic="__consumer_offsets"):
+        """The broker that coordinates a group, or with __transaction_state a transactional id: it leads the partition
+        that the name falls on, by Java's hash of it."""
+        leaders = self.leaders(topic)
+        number = 0
+        for character in name.encode():
+            number = (31 * number + character) & 0xFFFFFFFF
+        return leaders[(number & 0x7FFFFFFF) % len(leaders)]
+
     def ends(self, topic):
         """The next offset of each partition, of records committed or not."""
         latest = {partition: OffsetSpec.LATEST for partition in self.partitions(topic)}

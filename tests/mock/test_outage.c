@@ -10,6 +10,8 @@
 #define RECORDS      20
 /* How long a broker is away: longer than a slice of the sink. */
 #define AWAY_MS 3000
+/* Stops with the group's coordinator away, one after the other. */
+#define STOPS 5
 
 static struct rig *rig;
 
@@ -191,6 +193,26 @@ static void test_stop_without_brokers(void **state)
     rig_settle(rig);
 }
 
+/*
+ * Before 2.14.2 librdkafka can crash in its handler of LeaveGroup when the group's coordinator is away. A
+ * member with a name of its own says nothing when it stops, so that the handler is never reached.
+ */
+static void test_stops_without_leaving(void **state)
+{
+    (void)state;
+    for (int i = 0; i < STOPS; i++) {
+        rig_settle(rig);
+        rig_fill(rig, 0, 1);
+        if (i > 0)
+            rd_kafka_mock_broker_set_down(rig->cluster, RIG_BROKER_GROUP);
+        (void)rig_stop(rig);
+        rd_kafka_mock_broker_set_up(rig->cluster, RIG_BROKER_GROUP);
+        rig_start(rig);
+    }
+    rig_settle(rig);
+    assert_int_equal(rig_requests(rig, RIG_LEAVE_GROUP), 0);
+}
+
 /* Started before the brokers are: it waits for them. */
 static void test_start_without_brokers(void **state)
 {
@@ -269,6 +291,7 @@ int main(void)
         TEST(test_input_topic_is_missing),
         TEST(test_start_without_brokers),
         TEST(test_stop_without_brokers),
+        TEST(test_stops_without_leaving),
     };
     return rig_main("outage", tests, COUNT(tests), open_group, close_group, 5);
 }
