@@ -67,11 +67,11 @@ static enum end abort_fails(void)
     return run();
 }
 
-/* A connection was lost under a commit, so that its EndTxn was sent twice; the first arrives in the next
+/* A connection was lost under a commit, so that what it sent was sent twice; the first arrives in the next
  * transaction. */
-static enum end commit_is_sent_twice(void)
+static enum end send_twice(unsigned what)
 {
-    rig.world.requests_linger = true;
+    rig.world.requests_linger = what;
     rig_put_mix(&rig, EACH);
     twin_script(&rig.member, TWIN_COMMIT, 1, 1, (struct twin_fault){.taints = true});
     enum end end = run();
@@ -79,6 +79,16 @@ static enum end commit_is_sent_twice(void)
         return end;
     rig_put_mix(&rig, EACH);
     return run();
+}
+
+static enum end commit_is_sent_twice(void)
+{
+    return send_twice(TWIN_LINGERS_END);
+}
+
+static enum end offsets_are_sent_twice(void)
+{
+    return send_twice(TWIN_LINGERS_OFFSETS);
 }
 
 static void assign_back(void *context)
@@ -171,6 +181,8 @@ static const struct row {
     {"answer_is_lost", REMEDY_REBUILD_UNKNOWN, answer_is_lost, WELL, DAMAGED, "2 visible outcomes"},
     {"abort_fails", REMEDY_FAILED_ABORT, abort_fails, WELL, ENDED, NULL},
     {"commit_is_sent_twice", REMEDY_END_TXN_GUARD, commit_is_sent_twice, WELL, DAMAGED,
+     "visible without its offset"},
+    {"offsets_are_sent_twice", REMEDY_END_TXN_GUARD, offsets_are_sent_twice, WELL, DAMAGED,
      "visible without its offset"},
     {"batch_goes_stale", REMEDY_SEALED_STAMP, batch_goes_stale, WELL, DAMAGED, "2 visible outcomes"},
     {"zombie_wakes_up", REMEDY_ZOMBIE, zombie_wakes_up, ENDED, DAMAGED, "took the name back"},

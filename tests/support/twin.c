@@ -99,6 +99,8 @@ static void time_out_txns(struct twin_world *world)
 {
     for (int i = 0; i < world->n_members; i++) {
         struct twin_txn *txn = &world->txns[i];
+        if (txn->state == TWIN_DECIDED && txn->effect_ms > 0 && world->now_ms >= txn->effect_ms)
+            twin_end_txn(world, txn);
         if (txn->state == TWIN_IDLE || world->now_ms - txn->begun_ms <= world->transaction_timeout_ms)
             continue;
         twin_end_txn(world, txn);
@@ -128,6 +130,21 @@ void twin_advance(struct twin_world *world, int64_t ms)
     }
     world->now_ms = until;
     time_out_txns(world);
+}
+
+void twin_wait(struct twin_member *member, int64_t ms)
+{
+    struct twin_world *world = member->world;
+    if (world->wait)
+        world->wait(world->context, member, ms);
+    else
+        twin_advance(world, ms);
+}
+
+void twin_moment(struct twin_member *member, enum twin_op op)
+{
+    if (member->world->moment)
+        member->world->moment(member->world->context, member, op);
 }
 
 /* splitmix64 */
@@ -202,9 +219,8 @@ void twin_assign_all(struct twin_world *world, int owner)
 void twin_done_by_another(struct twin_world *world, int32_t partition, int64_t offset)
 {
     struct twin_partition *at = &world->partitions[partition];
-    for (size_t i = 0; i < at->n; i++)
-        if (at->records[i].offset >= at->committed && at->records[i].offset < offset)
-            at->records[i].outcomes += at->records[i].expect != WEIR_DROP;
+    for (size_t i = twin_index_from(at, at->committed); i < at->n && at->records[i].offset < offset; i++)
+        at->records[i].outcomes += at->records[i].expect != WEIR_DROP;
     twin_judge_offset(world, partition, offset);
     at->committed = offset;
 }
@@ -224,6 +240,12 @@ void twin_fence(struct twin_world *world, int member)
 {
     twin_end_txn(world, &world->txns[member]);
     world->txns[member].epoch++;
+    world->txns[member].process = 0;
+}
+
+void twin_expel(struct twin_world *world, int member)
+{
+    world->place[member] = 0;
 }
 
 void twin_succeed(struct twin_world *world, int member)
@@ -266,7 +288,7 @@ void twin_end_txn(struct twin_world *world, struct twin_txn *txn)
         twin_apply(world, txn);
     must(txn->n_records == 0);
     free(txn->records);
-    *txn = (struct twin_txn){.epoch = txn->epoch};
+    *txn = (struct twin_txn){.epoch = txn->epoch, .process = txn->process};
 }
 
 /* --- the registry --- */
@@ -334,7 +356,12 @@ static enum weir_err_code subject(struct schemas *schemas, const struct weir_sub
     return weir_fail(err, WEIR_ERR_NOT_FOUND, "there is no subject '%s'", wanted->subject);
 }
 
-static const struct schemas_ops schemas_ops = {.by_key = by_key, .subject = subject};
+static enum weir_err_code check(struct schemas *schemas, struct weir_err *err)
+{
+    return twin_call(of_schemas(schemas), TWIN_CHECK, err).code;
+}
+
+static const struct schemas_ops schemas_ops = {.by_key = by_key, .subject = subject, .check = check};
 
 /* --- the clock --- */
 
@@ -371,6 +398,7 @@ static void init_member(struct twin_member *member, struct twin_world *world, in
                                    .timer = {&timer_ops},
                                    .world = world,
                                    .index = index,
+                                   .process = ++world->processes,
                                    .chunk = CHUNK};
     for (int i = 0; i < SINK_TOPICS; i++)
         member->targets[i].state = WEIR_ERR_BROKER_DOWN;
@@ -380,6 +408,12 @@ void twin_member_init(struct twin_member *member, struct twin_world *world)
 {
     must(world->n_members < TWIN_MEMBERS_MAX);
     init_member(member, world, world->n_members++);
+}
+
+void twin_member_rival(struct twin_member *member, struct twin_world *world, int index)
+{
+    must(index < world->n_members);
+    init_member(member, world, index);
 }
 
 void twin_member_restart(struct twin_member *member)
@@ -425,7 +459,7 @@ struct twin_fault twin_call(struct twin_member *member, enum twin_op op, struct 
 {
     struct twin_fault fault = find_fault(member, op);
     if (fault.took_ms > 0)
-        twin_advance(member->world, fault.took_ms);
+        twin_wait(member, fault.took_ms);
     member->taint = member->taint || fault.taints;
     if (fault.code != WEIR_OK)
         (void)weir_fail(err, fault.code, "%s: %s", twin_op_name(op),
@@ -435,8 +469,8 @@ struct twin_fault twin_call(struct twin_member *member, enum twin_op op, struct 
 
 const char *twin_op_name(enum twin_op op)
 {
-    static const char *const names[TWIN_OPS] = {"start", "poll",      "rejoin", "seek",  "pause",  "resume",
-                                                "quiet", "committed", "stamp",  "taken", "open",   "refresh",
-                                                "begin", "send",      "commit", "abort", "by_key", "subject"};
+    static const char *const names[TWIN_OPS] = {
+        "start", "poll",    "rejoin", "seek", "pause",  "resume", "quiet",  "committed", "stamp", "taken",
+        "open",  "refresh", "begin",  "send", "commit", "abort",  "by_key", "subject",   "check"};
     return names[op];
 }

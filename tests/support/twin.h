@@ -58,14 +58,16 @@ enum twin_op {
     TWIN_ABORT,
     TWIN_BY_KEY,
     TWIN_SUBJECT,
+    TWIN_CHECK,
     TWIN_OPS
 };
 
 /* What really happened behind a call that failed. */
 enum twin_fate {
     TWIN_UNDONE, /* nothing: a transaction stays open until it is aborted, opened over or times out */
-    TWIN_DONE,   /* all of it, but the answer was lost (commit); records come with the error (poll) */
-    TWIN_LATE    /* commit: decided, but it takes effect only when the id is opened again or times out */
+    TWIN_DONE,   /* all of it, but the answer was lost (commit, abort, open); records come with it (poll) */
+    TWIN_LATE    /* commit: decided, but it takes effect only later (late_ms), when the id is opened again or
+                  * when it times out */
 };
 
 struct twin_fault {
@@ -89,6 +91,7 @@ struct twin_input {
     size_t n_headers;
     enum weir_verdict expect;
     enum weir_code code; /* expected, for REJECT */
+    bool given;          /* the verdict is not told by the bytes; set where the code alone does not say so */
     unsigned outcomes;   /* visible ones */
 };
 
@@ -115,7 +118,9 @@ enum twin_state { TWIN_IDLE, TWIN_OPENED, TWIN_DECIDED };
 struct twin_txn {
     enum twin_state state;
     uint32_t epoch;
+    uint32_t process; /* that opened it last; 0: none of the twins */
     int64_t begun_ms;
+    int64_t effect_ms;           /* when a decided one takes effect by itself; 0: it does not */
     struct sink_record *records; /* copies, from commit on */
     size_t n_records;
     struct position offsets[TWIN_PARTITIONS_MAX];
@@ -141,6 +146,10 @@ struct twin_subject {
     struct schemas_version latest;
 };
 
+/* What may arrive twice where a commit lost its connection, as bits; see twin_sink.c. */
+#define TWIN_LINGERS_END     1U
+#define TWIN_LINGERS_OFFSETS 2U
+
 struct twin_event {
     int64_t at_ms;
     void (*happen)(void *context);
@@ -158,10 +167,24 @@ struct twin_world {
     int32_t n_partitions;
     bool input_missing;
     uint32_t generation;
-    bool
-        requests_linger; /* where a commit lost its connection, its first EndTxn arrives in the next commit */
-    bool joins_unseen;   /* clients follow the group without a poll, so that a stamp is of this very moment */
+    unsigned requests_linger; /* TWIN_LINGERS_*: what of a commit arrives once more in the next one */
+    bool joins_unseen; /* clients follow the group without a poll, so that a stamp that is taken within a
+                        * transaction is of this very moment */
+    int64_t late_ms;   /* TWIN_LATE takes effect within that time; 0: not by itself */
     int64_t succeeded_ms[TWIN_MEMBERS_MAX]; /* when another process took the member's place; 0: never */
+    /* Which process has the place of each identity in the group, since when, and which had it before; 0:
+     * none.
+     */
+    uint32_t place[TWIN_MEMBERS_MAX];
+    int64_t placed_ms[TWIN_MEMBERS_MAX];
+    uint32_t processes; /* that there were */
+
+    /* How a simulator drives many members at once; NULL: a call that blocks moves the clock. */
+    void (*wait)(void *context, struct twin_member *member, int64_t ms);
+    /* Asked in the middle of a call, between two of its effects; it may wait, and need not return. */
+    void (*moment)(void *context, struct twin_member *member, enum twin_op op);
+    void (*join)(void *context, int member); /* an identity has come (back) to the group */
+    void *context;
 
     struct sink_target topics[SINK_TOPICS];
     struct twin_output *visible;
@@ -191,6 +214,10 @@ void twin_world_release(struct twin_world *world);
 void twin_advance(struct twin_world *world, int64_t ms);
 /* Plans something for now + in_ms. */
 void twin_after(struct twin_world *world, int64_t in_ms, void (*happen)(void *context), void *context);
+/* A member's call blocks for so long. */
+void twin_wait(struct twin_member *member, int64_t ms);
+/* A member's call is between two of its effects. */
+void twin_moment(struct twin_member *member, enum twin_op op);
 /* A number from 0 to below. */
 uint32_t twin_random(struct twin_world *world, uint32_t below);
 
@@ -214,6 +241,9 @@ void twin_assign_all(struct twin_world *world, int owner);
 void twin_done_by_another(struct twin_world *world, int32_t partition, int64_t offset);
 /* Another process opens a producer with the transactional id of a member. */
 void twin_fence(struct twin_world *world, int member);
+/* The group has not heard of an identity for too long: nobody has its place any more. The caller rebalances.
+ */
+void twin_expel(struct twin_world *world, int member);
 /* Another process takes over all of the member's identity: producer and place in the group. */
 void twin_succeed(struct twin_world *world, int member);
 
@@ -257,7 +287,10 @@ struct twin_member {
     twin_decide decide; /* NULL: rules alone */
     void *context;
 
+    uint32_t process; /* tells it from others of the same identity, earlier and later ones */
     bool started, quiet, told_down;
+    bool joined;         /* it has had its place in the group */
+    bool fenced;         /* a call said so, and whose doing it is was not asked since */
     uint32_t generation; /* that it has noticed */
     uint32_t epoch;
     struct twin_part parts[TWIN_PARTITIONS_MAX];
@@ -269,8 +302,10 @@ struct twin_member {
     const _Atomic int *stopping; /* what ends a commit early, as in the real sink; NULL: nothing */
     int64_t stop_ms;             /* how long it goes on then */
     bool opened, in_txn, taint;
-    bool end_on_its_way; /* an EndTxn of the epoch late_epoch, which arrives in the next commit */
-    uint32_t late_epoch;
+    unsigned lingering; /* TWIN_LINGERS_*, of the epoch late_epoch, which arrive in the next commit */
+    uint32_t late_epoch, late_generation;
+    struct position late_offsets[TWIN_PARTITIONS_MAX];
+    size_t n_late_offsets;
     uint32_t producer_epoch;
     struct sink_target targets[SINK_TOPICS]; /* as the last refresh found them */
     int32_t source_partitions;
@@ -280,6 +315,8 @@ struct twin_member {
 
 /* Joins the world as its next member. */
 void twin_member_init(struct twin_member *member, struct twin_world *world);
+/* Another process of an identity that is there already. */
+void twin_member_rival(struct twin_member *member, struct twin_world *world, int index);
 /* A new process takes the member's place: the same identity, nothing remembered, no script. The former loop
  * must be released. */
 void twin_member_restart(struct twin_member *member);
@@ -303,8 +340,13 @@ bool twin_unstable(const struct twin_world *world, int32_t partition);
 void twin_end_txn(struct twin_world *world, struct twin_txn *txn);
 /* The transaction takes effect now. */
 void twin_apply(struct twin_world *world, struct twin_txn *txn);
-/* True when the group has moved on since the stamp was taken. */
-bool twin_stale(const struct twin_world *world, const struct stamp *stamp);
+/* What the group has against a stamp: STALE_GENERATION when it has moved on since, DUPLICATE_IDENTITY when
+ * another process has the place. */
+enum weir_err_code twin_stale(const struct twin_world *world, const struct stamp *stamp);
+/* True when another process has the member's place in the group. */
+bool twin_replaced(const struct twin_member *member);
+/* The index of the partition's first record from that offset on. */
+size_t twin_index_from(const struct twin_partition *at, int64_t offset);
 /* True when one of the records that the sink borrows lies there. */
 bool twin_borrows(const struct twin_member *member, const void *begin, size_t size);
 

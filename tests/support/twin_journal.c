@@ -117,10 +117,8 @@ struct truth {
 static struct truth truth_of(const struct twin_partition *at, int64_t from, int64_t next)
 {
     struct truth truth = {.first = -1};
-    for (size_t i = 0; i < at->n; i++) {
+    for (size_t i = twin_index_from(at, from); i < at->n && at->records[i].offset < next; i++) {
         const struct twin_input *input = &at->records[i];
-        if (input->offset < from || input->offset >= next)
-            continue;
         truth.first = truth.first < 0 ? input->offset : truth.first;
         truth.records++;
         truth.passed += input->expect == WEIR_PASS;
@@ -151,6 +149,12 @@ static void judge_counts(struct twin_world *world, int32_t partition, const json
         twin_damage(world, WHERE "hash %s instead of %s", partition, text(value, "hash"), hash);
 }
 
+static bool is_given(const struct twin_input *input)
+{
+    bool by_code = input->code == WEIR_CODE_UNKNOWN_SCHEMA || input->code == WEIR_CODE_TOO_LARGE;
+    return input->expect == WEIR_REJECT && (input->given || by_code);
+}
+
 /* Whose bytes do not tell that they are rejected must stand in a range. */
 static void judge_given(struct twin_world *world, const struct twin_partition *at, int32_t partition,
                         const json_t *value)
@@ -166,11 +170,10 @@ static void judge_given(struct twin_world *world, const struct twin_partition *a
         const struct twin_input *input = twin_input_at(world, partition, offset);
         given += input && strcmp(text(range, "code"), weir_code_name(input->code)) == 0;
     }
-    for (size_t k = 0; k < at->n; k++)
-        if (at->records[k].offset >= number(value, "from") && at->records[k].offset < number(value, "next"))
-            expected +=
-                at->records[k].expect == WEIR_REJECT && (at->records[k].code == WEIR_CODE_UNKNOWN_SCHEMA ||
-                                                         at->records[k].code == WEIR_CODE_TOO_LARGE);
+    int64_t next = number(value, "next");
+    for (size_t k = twin_index_from(at, number(value, "from")); k < at->n && at->records[k].offset < next;
+         k++)
+        expected += is_given(&at->records[k]);
     if (given != expected)
         twin_damage(world, WHERE "%" PRId64 " given verdicts instead of %" PRId64, partition, given,
                     expected);

@@ -21,11 +21,8 @@ void twin_damage(struct twin_world *world, const char *format, ...)
 }
 
 /* Records are in the order of their offsets. */
-struct twin_input *twin_input_at(struct twin_world *world, int32_t partition, int64_t offset)
+size_t twin_index_from(const struct twin_partition *at, int64_t offset)
 {
-    if (partition < 0 || partition >= world->n_partitions)
-        return NULL;
-    struct twin_partition *at = &world->partitions[partition];
     size_t low = 0;
     size_t high = at->n;
     while (low < high) {
@@ -35,7 +32,16 @@ struct twin_input *twin_input_at(struct twin_world *world, int32_t partition, in
         else
             high = middle;
     }
-    return low < at->n && at->records[low].offset == offset ? &at->records[low] : NULL;
+    return low;
+}
+
+struct twin_input *twin_input_at(struct twin_world *world, int32_t partition, int64_t offset)
+{
+    if (partition < 0 || partition >= world->n_partitions)
+        return NULL;
+    struct twin_partition *at = &world->partitions[partition];
+    size_t i = twin_index_from(at, offset);
+    return i < at->n && at->records[i].offset == offset ? &at->records[i] : NULL;
 }
 
 const struct weir_header *twin_header(const struct weir_header *headers, size_t n, const char *name)
@@ -157,9 +163,9 @@ void twin_judge_offset(struct twin_world *world, int32_t partition, int64_t offs
     if (offset < at->committed || offset > at->end)
         twin_damage(world, "partition %" PRId32 ": committed %" PRId64 " after %" PRId64, partition, offset,
                     at->committed);
-    /* From the end: what was committed before was judged then. */
-    for (size_t i = at->n; i-- > 0 && at->records[i].offset >= at->committed;)
-        if (at->records[i].offset < offset && !is_done(&at->records[i]))
+    /* What was committed before was judged then. */
+    for (size_t i = twin_index_from(at, at->committed); i < at->n && at->records[i].offset < offset; i++)
+        if (!is_done(&at->records[i]))
             twin_damage(world, WHERE "committed with %u outcomes", partition, at->records[i].offset,
                         at->records[i].outcomes);
 }

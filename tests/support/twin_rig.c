@@ -7,9 +7,9 @@
 /* Steps without time passing that are still no spin: a batch may be gathered, cut and held. */
 #define STILL_MAX 200
 
-static const char reader_text[] =
+const char rig_reader_text[] =
     "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"v\",\"type\":\"string\",\"default\":\"\"}]}";
-static const char misfit_text[] =
+const char rig_misfit_text[] =
     "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"v\",\"type\":\"long\"}]}";
 
 static const struct weir_scalar drop_args[] = {{.text = "drop"}};
@@ -28,7 +28,7 @@ static struct weir_schema *parse(const char *text)
     return schema;
 }
 
-static void fill_spec(struct weir_spec *spec, const struct rig_options *options)
+void rig_fill_spec(struct weir_spec *spec, const struct rig_options *options)
 {
     *spec = (struct weir_spec){0};
     spec->core = (struct weir_pipeline_spec){.pipeline = "rig",
@@ -104,9 +104,9 @@ void rig_init(struct rig *rig, struct rig_options options)
     twin_world_init(&rig->world, options.partitions, options.seed);
     twin_member_init(&rig->member, &rig->world);
     twin_assign_all(&rig->world, rig->member.index);
-    fill_spec(&rig->spec, &options);
-    rig->reader = parse(reader_text);
-    rig->misfit = parse(misfit_text);
+    rig_fill_spec(&rig->spec, &options);
+    rig->reader = parse(rig_reader_text);
+    rig->misfit = parse(rig_misfit_text);
     twin_add_schema(&rig->world, RIG_ID, rig->reader);
     twin_add_schema(&rig->world, RIG_MISFIT, rig->misfit);
     rig->follows = options.follows;
@@ -155,9 +155,9 @@ void rig_restart(struct rig *rig)
 
 /* --- records --- */
 
-static struct twin_input *put_text(struct rig *rig, int32_t partition, const char *text)
+static struct twin_input *put_text(struct twin_world *world, int32_t partition, const char *text)
 {
-    return twin_produce(&rig->world, partition, weir_bytes_of(text));
+    return twin_produce(world, partition, weir_bytes_of(text));
 }
 
 static struct twin_input *expect(struct twin_input *input, enum weir_verdict verdict, enum weir_code code)
@@ -167,41 +167,34 @@ static struct twin_input *expect(struct twin_input *input, enum weir_verdict ver
     return input;
 }
 
-struct twin_input *rig_put_avro(struct rig *rig, int32_t partition, uint32_t id, const char *text)
+struct twin_input *rig_produce_avro(struct twin_world *world, int32_t partition, uint32_t id,
+                                    const char *text)
 {
     uint8_t bytes[64] = {0, (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
     size_t len = strlen(text);
     assert_true(len < sizeof bytes - WEIR_WIRE_PREFIX - 1);
     bytes[WEIR_WIRE_PREFIX] = (uint8_t)(len * 2);
     memcpy(bytes + WEIR_WIRE_PREFIX + 1, text, len);
-    return twin_produce(&rig->world, partition, (struct weir_bytes){bytes, WEIR_WIRE_PREFIX + 1 + len});
+    return twin_produce(world, partition, (struct weir_bytes){bytes, WEIR_WIRE_PREFIX + 1 + len});
 }
 
-struct twin_input *rig_put(struct rig *rig, int32_t partition, enum rig_kind kind)
+struct twin_input *rig_produce(struct twin_world *world, int32_t partition, enum rig_kind kind)
 {
     switch (kind) {
-    case RIG_DROP: return expect(put_text(rig, partition, "{\"v\":\"drop\"}"), WEIR_DROP, WEIR_CODE_NONE);
+    case RIG_DROP: return expect(put_text(world, partition, "{\"v\":\"drop\"}"), WEIR_DROP, WEIR_CODE_NONE);
     case RIG_BAD:
-        return expect(put_text(rig, partition, "{\"v\":\"bad\"}"), WEIR_REJECT, WEIR_CODE_RULE_FAILED);
-    case RIG_RUBBISH: return expect(put_text(rig, partition, "rubbish"), WEIR_REJECT, WEIR_CODE_BAD_MAGIC);
-    case RIG_AVRO: return rig_put_avro(rig, partition, RIG_ID, "fine");
+        return expect(put_text(world, partition, "{\"v\":\"bad\"}"), WEIR_REJECT, WEIR_CODE_RULE_FAILED);
+    case RIG_RUBBISH: return expect(put_text(world, partition, "rubbish"), WEIR_REJECT, WEIR_CODE_BAD_MAGIC);
+    case RIG_AVRO: return rig_produce_avro(world, partition, RIG_ID, "fine");
     case RIG_AVRO_BAD:
-        return expect(rig_put_avro(rig, partition, RIG_ID, "bad"), WEIR_REJECT, WEIR_CODE_RULE_FAILED);
+        return expect(rig_produce_avro(world, partition, RIG_ID, "bad"), WEIR_REJECT, WEIR_CODE_RULE_FAILED);
     case RIG_TOMBSTONE:
-        return expect(twin_produce(&rig->world, partition, WEIR_NO_BYTES), WEIR_REJECT,
-                      WEIR_CODE_EMPTY_VALUE);
-    default: return put_text(rig, partition, "{\"v\":\"fine\"}");
+        return expect(twin_produce(world, partition, WEIR_NO_BYTES), WEIR_REJECT, WEIR_CODE_EMPTY_VALUE);
+    default: return put_text(world, partition, "{\"v\":\"fine\"}");
     }
 }
 
-void rig_put_mix(struct rig *rig, size_t n)
-{
-    for (int32_t p = 0; p < rig->world.n_partitions; p++)
-        for (size_t i = 0; i < n; i++)
-            (void)rig_put(rig, p, (enum rig_kind)(i % RIG_KINDS));
-}
-
-struct twin_input *rig_put_long(struct rig *rig, int32_t partition, size_t length)
+struct twin_input *rig_produce_long(struct twin_world *world, int32_t partition, size_t length)
 {
     static const char before[] = "{\"v\":\"";
     static const char after[] = "\"}";
@@ -210,9 +203,31 @@ struct twin_input *rig_put_long(struct rig *rig, int32_t partition, size_t lengt
     memcpy(text, before, sizeof before - 1);
     memset(text + sizeof before - 1, 'x', length);
     memcpy(text + sizeof before - 1 + length, after, sizeof after);
-    struct twin_input *input = put_text(rig, partition, text);
+    struct twin_input *input = put_text(world, partition, text);
     free(text);
     return input;
+}
+
+struct twin_input *rig_put(struct rig *rig, int32_t partition, enum rig_kind kind)
+{
+    return rig_produce(&rig->world, partition, kind);
+}
+
+struct twin_input *rig_put_avro(struct rig *rig, int32_t partition, uint32_t id, const char *text)
+{
+    return rig_produce_avro(&rig->world, partition, id, text);
+}
+
+struct twin_input *rig_put_long(struct rig *rig, int32_t partition, size_t length)
+{
+    return rig_produce_long(&rig->world, partition, length);
+}
+
+void rig_put_mix(struct rig *rig, size_t n)
+{
+    for (int32_t p = 0; p < rig->world.n_partitions; p++)
+        for (size_t i = 0; i < n; i++)
+            (void)rig_put(rig, p, (enum rig_kind)(i % RIG_KINDS));
 }
 
 /* --- running --- */

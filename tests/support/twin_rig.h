@@ -55,6 +55,10 @@ struct rig {
     uint64_t still;      /* steps in a row that took no time */
 };
 
+/* The small pipeline, for who has members of his own: its spec, and the schemas of RIG_ID and RIG_MISFIT. */
+void rig_fill_spec(struct weir_spec *spec, const struct rig_options *options);
+extern const char rig_reader_text[], rig_misfit_text[];
+
 /* Partitions belong to the member from its first poll on. */
 void rig_init(struct rig *rig, struct rig_options options);
 /* Ends as the program does, the sink first, and fails the test when the judge found anything. */
@@ -76,6 +80,11 @@ void rig_put_mix(struct rig *rig, size_t n);
 struct twin_input *rig_put_avro(struct rig *rig, int32_t partition, uint32_t id, const char *text);
 /* A JSON record with a text of so many characters. */
 struct twin_input *rig_put_long(struct rig *rig, int32_t partition, size_t length);
+/* The same in any world. */
+struct twin_input *rig_produce(struct twin_world *world, int32_t partition, enum rig_kind kind);
+struct twin_input *rig_produce_avro(struct twin_world *world, int32_t partition, uint32_t id,
+                                    const char *text);
+struct twin_input *rig_produce_long(struct twin_world *world, int32_t partition, size_t length);
 
 /* One step. A judge's finding, or very many steps that take no time, fail the test. */
 enum weir_err_code rig_step(struct rig *rig);

@@ -79,7 +79,7 @@ bool twin_borrows(const struct twin_member *member, const void *begin, size_t si
 
 static enum weir_err_code wait_for_brokers(struct twin_member *member, struct weir_err *err)
 {
-    twin_advance(member->world, TWIN_SLICE_MS);
+    twin_wait(member, TWIN_SLICE_MS);
     return member->world->brokers_down ? weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers")
                                        : WEIR_OK;
 }
@@ -92,6 +92,19 @@ static enum weir_err_code look(struct twin_member *member)
     return WEIR_OK;
 }
 
+/* init_transactions at the coordinator. Who was fenced must ask before whether another has its place. */
+static void take_id(struct twin_member *member)
+{
+    struct twin_world *world = member->world;
+    struct twin_txn *txn = txn_of(member);
+    if (world->succeeded_ms[member->index] > 0 || (member->fenced && twin_replaced(member)))
+        twin_damage(world, "a zombie took the name back from its successor");
+    twin_end_txn(world, txn);
+    member->producer_epoch = ++txn->epoch;
+    txn->process = member->process;
+    twin_moment(member, TWIN_OPEN);
+}
+
 /* The former producer is gone with the first call, whatever comes of it; its transaction is not. */
 static enum weir_err_code open_producer(struct sink *sink, struct weir_err *err)
 {
@@ -101,17 +114,16 @@ static enum weir_err_code open_producer(struct sink *sink, struct weir_err *err)
     member->opened = false;
     if (fault.code != WEIR_OK) {
         if (fault.code == WEIR_ERR_TRANSIENT && fault.took_ms == 0)
-            twin_advance(member->world, TWIN_SLICE_MS);
+            twin_wait(member, TWIN_SLICE_MS);
+        if (fault.fate == TWIN_DONE && !member->world->brokers_down)
+            take_id(member);
         return fault.code;
     }
     if (member->world->brokers_down && wait_for_brokers(member, err) != WEIR_OK)
         return err->code;
-    if (member->world->succeeded_ms[member->index] > 0)
-        twin_damage(member->world, "a zombie took the name back from its successor");
-    twin_end_txn(member->world, txn_of(member));
-    member->producer_epoch = ++txn_of(member)->epoch;
+    take_id(member);
     member->opened = true;
-    member->taint = false;
+    member->taint = member->fenced = false;
     return look(member);
 }
 
@@ -134,7 +146,7 @@ static enum weir_err_code refresh(struct sink *sink, int timeout_ms, struct weir
         return fault.code;
     if (!member->world->brokers_down)
         return look(member);
-    twin_advance(member->world, timeout_ms);
+    twin_wait(member, timeout_ms);
     return weir_fail(err, WEIR_ERR_BROKER_DOWN, "no Kafka broker answers");
 }
 
@@ -237,14 +249,21 @@ static void decide(struct twin_member *member)
     txn->state = TWIN_DECIDED;
 }
 
+static enum weir_err_code fence(struct twin_member *member, const char *what, struct weir_err *err)
+{
+    member->fenced = true;
+    return weir_fail(err, WEIR_ERR_FENCED, "%s: fenced", what);
+}
+
 /* What the brokers have against this transaction. */
 static enum weir_err_code refuse(struct twin_member *member, const struct stamp *stamp, struct weir_err *err)
 {
     const struct twin_world *world = member->world;
     if (txn_of(member)->epoch != member->producer_epoch)
-        return weir_fail(err, WEIR_ERR_FENCED, "commit: fenced");
-    if (twin_stale(world, stamp))
-        return weir_fail(err, WEIR_ERR_STALE_GENERATION, "commit: illegal generation");
+        return fence(member, "commit", err);
+    enum weir_err_code stale = twin_stale(world, stamp);
+    if (stale != WEIR_OK)
+        return weir_fail(err, stale, "commit: %s", weir_err_name(stale));
     for (size_t i = 0; i < member->n_borrowed; i++) {
         const struct sink_record *record = &member->borrowed[i].record;
         const struct sink_target *topic = &world->topics[record->topic];
@@ -262,7 +281,7 @@ static bool reach_brokers(struct twin_member *member, int64_t deadline_ms)
 {
     int64_t until = member->world->now_ms + deadline_ms;
     while (member->world->brokers_down && member->world->now_ms < until) {
-        twin_advance(member->world, RETRY_MS);
+        twin_wait(member, RETRY_MS);
         bool stopping = member->stopping && atomic_load(member->stopping);
         if (stopping && until > member->world->now_ms + member->stop_ms)
             until = member->world->now_ms + member->stop_ms;
@@ -280,19 +299,64 @@ static void take_offsets(struct twin_member *member, const struct position *next
 }
 
 /*
- * An EndTxn that was sent twice, since the first was not answered, and whose first arrives now: brokers
- * demand only that its epoch is the present one (KAFKA-17754). It ends what it finds open, before its offsets
+ * What was sent twice, since the first was not answered, and whose first arrives now: brokers demand only
+ * that its epoch is the present one (KAFKA-17754). An EndTxn ends what it finds open, before its offsets
  * came.
  */
-static void arrive_late(struct twin_member *member)
+static void end_late(struct twin_member *member)
 {
     struct twin_txn *txn = txn_of(member);
-    bool acts = member->end_on_its_way && txn->epoch == member->late_epoch && txn->state == TWIN_OPENED;
-    member->end_on_its_way = false;
+    bool acts = (member->lingering & TWIN_LINGERS_END) && txn->epoch == member->late_epoch &&
+                txn->state == TWIN_OPENED;
+    member->lingering &= ~TWIN_LINGERS_END;
     if (!acts)
         return;
     decide(member);
     twin_end_txn(member->world, txn);
+}
+
+/* A TxnOffsetCommit of before takes the place of the offsets that came with this transaction: the last wins.
+ */
+static void take_late_offsets(struct twin_member *member)
+{
+    struct twin_txn *txn = txn_of(member);
+    bool acts = (member->lingering & TWIN_LINGERS_OFFSETS) && txn->epoch == member->late_epoch &&
+                txn->state == TWIN_OPENED && member->late_generation == member->world->generation;
+    member->lingering &= ~TWIN_LINGERS_OFFSETS;
+    for (size_t i = 0; acts && i < member->n_late_offsets; i++)
+        for (size_t j = 0; j < txn->n_offsets; j++)
+            if (txn->offsets[j].partition == member->late_offsets[i].partition)
+                txn->offsets[j] = member->late_offsets[i];
+}
+
+static void linger(struct twin_member *member, const struct position *next, size_t n)
+{
+    member->lingering = member->world->requests_linger;
+    member->late_epoch = member->producer_epoch;
+    member->late_generation = member->world->generation;
+    memcpy(member->late_offsets, next, n * sizeof *next);
+    member->n_late_offsets = n;
+}
+
+/* EndTxn: the offsets are there, and meanwhile anything may have happened. */
+static enum weir_err_code end_offsets(struct twin_member *member, const struct twin_fault *fault,
+                                      struct weir_err *err)
+{
+    struct twin_world *world = member->world;
+    struct twin_txn *txn = txn_of(member);
+    bool decides = fault->code == WEIR_OK || fault->fate != TWIN_UNDONE;
+    if (decides && world->brokers_down)
+        return weir_fail(err, WEIR_ERR_TXN_UNKNOWN, "commit: no answer within the deadline");
+    if (decides && txn->epoch != member->producer_epoch)
+        return fence(member, "commit", err);
+    if (decides)
+        decide(member);
+    if (decides && fault->fate == TWIN_LATE && world->late_ms > 0)
+        txn->effect_ms = world->now_ms + 1 + twin_random(world, (uint32_t)world->late_ms);
+    if (decides && fault->fate != TWIN_LATE)
+        twin_end_txn(world, txn);
+    twin_moment(member, TWIN_COMMIT);
+    return fault->code;
 }
 
 static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, const struct position *next,
@@ -305,39 +369,41 @@ static enum weir_err_code commit(struct sink *sink, const struct stamp *stamp, c
     bool decides = fault.code == WEIR_OK || fault.fate != TWIN_UNDONE;
     if (!reach_brokers(member, deadline_ms))
         return weir_fail(err, WEIR_ERR_TXN_UNKNOWN, "commit: no answer within the deadline");
-    twin_advance(member->world, TWIN_COMMIT_MS);
-    arrive_late(member);
+    twin_wait(member, TWIN_COMMIT_MS);
+    end_late(member);
     enum weir_err_code refused = refuse(member, stamp, err);
     if (refused != WEIR_OK && decides)
         return refused;
-    take_offsets(member, next, n);
-    if (decides)
-        decide(member);
-    if (decides && fault.fate != TWIN_LATE)
-        twin_end_txn(member->world, txn_of(member));
-    if (fault.taints && member->world->requests_linger) {
-        member->end_on_its_way = true;
-        member->late_epoch = member->producer_epoch;
-    }
-    if (fault.code == WEIR_OK)
+    if (refused == WEIR_OK)
+        take_offsets(member, next, n);
+    take_late_offsets(member);
+    if (fault.taints)
+        linger(member, next, n);
+    twin_moment(member, TWIN_COMMIT);
+    enum weir_err_code code = end_offsets(member, &fault, err);
+    if (code == WEIR_OK)
         end_borrowing(member);
-    return fault.code;
+    return code;
 }
 
 static enum weir_err_code abort_open(struct sink *sink, int64_t deadline_ms, struct weir_err *err)
 {
     struct twin_member *member = self_of(sink);
     struct twin_fault fault = twin_call(member, TWIN_ABORT, err);
-    if (fault.code != WEIR_OK)
+    if (fault.code != WEIR_OK) {
+        if (fault.fate == TWIN_DONE && txn_of(member)->epoch == member->producer_epoch)
+            twin_end_txn(member->world, txn_of(member));
         return fault.code;
+    }
     if (!member->in_txn)
         return weir_fail(err, WEIR_ERR_PRODUCER_LOST, "abort: no transaction is open");
     if (!reach_brokers(member, deadline_ms))
         return weir_fail(err, WEIR_ERR_PRODUCER_LOST, "abort: no answer within the deadline");
-    twin_advance(member->world, TWIN_COMMIT_MS);
+    twin_wait(member, TWIN_COMMIT_MS);
     if (txn_of(member)->epoch != member->producer_epoch)
-        return weir_fail(err, WEIR_ERR_FENCED, "abort: fenced");
+        return fence(member, "abort", err);
     twin_end_txn(member->world, txn_of(member));
+    twin_moment(member, TWIN_ABORT);
     end_borrowing(member);
     return WEIR_OK;
 }

@@ -10,7 +10,7 @@
 /* The membership that a batch is sealed under. */
 struct stamp {
     int member;
-    uint32_t generation;
+    uint32_t process, generation;
 };
 
 /* One record handed out: all its bytes in one piece, so that using it too late shows. */
@@ -27,7 +27,7 @@ static struct twin_member *self_of(struct source *source)
 static void block(struct twin_member *member, const struct twin_fault *fault, int64_t ms)
 {
     if (fault->took_ms == 0)
-        twin_advance(member->world, ms);
+        twin_wait(member, ms);
 }
 
 static enum weir_err_code start(struct source *source, struct weir_err *err)
@@ -58,12 +58,43 @@ static void begin_parts(struct twin_member *member)
     }
 }
 
+bool twin_replaced(const struct twin_member *member)
+{
+    uint32_t holder = member->world->place[member->index];
+    return holder != 0 && holder != member->process;
+}
+
+/*
+ * Takes the identity's place in the group, as a static member does: from a process that had it before, which
+ * changes no assignment, or anew, which does. Whoever has had it and lost it to another is told a while
+ * later.
+ */
+static enum weir_err_code take_place(struct twin_member *member, struct weir_err *err)
+{
+    struct twin_world *world = member->world;
+    int index = member->index;
+    if (!member->started || world->place[index] == member->process)
+        return WEIR_OK;
+    if (member->joined && twin_replaced(member))
+        return world->now_ms < world->placed_ms[index] + TWIN_NOTICE_MS
+                   ? WEIR_OK
+                   : weir_fail(err, WEIR_ERR_DUPLICATE_IDENTITY, "poll: fenced instance id");
+    bool anew = world->place[index] == 0;
+    world->place[index] = member->process;
+    world->placed_ms[index] = world->now_ms;
+    member->joined = true;
+    if (anew && world->join)
+        world->join(world->context, index);
+    return WEIR_OK;
+}
+
 /* Takes part in rebalances: eager, so everything is given back and begins anew. */
 static void notice_rebalance(struct twin_member *member)
 {
     struct twin_world *world = member->world;
     int64_t succeeded_ms = world->succeeded_ms[member->index];
-    bool unaware = succeeded_ms > 0 && world->now_ms < succeeded_ms + TWIN_NOTICE_MS;
+    bool unaware =
+        twin_replaced(member) || (succeeded_ms > 0 && world->now_ms < succeeded_ms + TWIN_NOTICE_MS);
     if (!member->started || member->generation == world->generation || unaware)
         return;
     member->generation = world->generation;
@@ -84,14 +115,15 @@ static enum weir_err_code taken(struct source *source, int timeout_ms, bool *tak
     struct twin_member *member = self_of(source);
     struct twin_fault fault = twin_call(member, TWIN_TAKEN, err);
     if (fault.code == WEIR_ERR_TRANSIENT && fault.took_ms == 0)
-        twin_advance(member->world, timeout_ms);
+        twin_wait(member, timeout_ms);
     if (fault.code != WEIR_OK)
         return fault.code;
     if (member->world->brokers_down) {
-        twin_advance(member->world, timeout_ms);
+        twin_wait(member, timeout_ms);
         return weir_fail(err, WEIR_ERR_TRANSIENT, "the brokers are down");
     }
-    *taken = member->world->succeeded_ms[member->index] > 0;
+    *taken = member->world->succeeded_ms[member->index] > 0 || twin_replaced(member);
+    member->fenced = member->fenced && *taken;
     return WEIR_OK;
 }
 
@@ -159,20 +191,6 @@ static bool hand_out(struct twin_member *member, const struct twin_input *input,
     return true;
 }
 
-static size_t first_from(const struct twin_partition *at, int64_t offset)
-{
-    size_t low = 0;
-    size_t high = at->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (at->records[middle].offset < offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static bool fetch_part(struct twin_member *member, int32_t partition, size_t max, struct heap *heap,
                        struct source_record *out, size_t *n)
 {
@@ -180,7 +198,7 @@ static bool fetch_part(struct twin_member *member, int32_t partition, size_t max
     const struct twin_partition *at = &member->world->partitions[partition];
     if (!part->owned || !part->begun || part->paused)
         return true;
-    size_t from = first_from(at, part->next);
+    size_t from = twin_index_from(at, part->next);
     for (size_t i = from; i < at->n && i - from < member->chunk && *n < max; i++) {
         if (!hand_out(member, &at->records[i], partition, heap, &out[*n]))
             return false;
@@ -214,8 +232,12 @@ static enum weir_err_code say_down(struct twin_member *member, struct weir_err *
 /* The client is of no use any more, and owns nothing, until it is made anew. */
 static void expire(struct twin_member *member)
 {
+    struct twin_world *world = member->world;
     member->expired = true;
-    for (int32_t i = 0; i < member->world->n_partitions; i++)
+    member->joined = false;
+    if (!twin_replaced(member))
+        world->place[member->index] = 0;
+    for (int32_t i = 0; i < world->n_partitions; i++)
         member->parts[i].owned = false;
 }
 
@@ -247,6 +269,11 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
     }
     bool works = fault.code == WEIR_OK || fault.fate == TWIN_DONE;
     if (works && !member->world->brokers_down) {
+        struct weir_err why;
+        if (take_place(member, &why) != WEIR_OK) {
+            *err = why;
+            return why.code;
+        }
         notice_rebalance(member);
         begin_parts(member);
         if (!fetch(member, max, heap, out, n))
@@ -323,7 +350,8 @@ static enum weir_err_code committed(struct source *source, struct position *posi
         block(member, &fault, timeout_ms);
         return fault.code;
     }
-    bool unstable = member->world->brokers_down;
+    /* A client that was timed out is of no use for this either. */
+    bool unstable = member->world->brokers_down || member->expired;
     for (size_t i = 0; i < n; i++)
         unstable = unstable || twin_unstable(member->world, positions[i].partition);
     if (unstable) {
@@ -353,8 +381,9 @@ static enum weir_err_code stamp(struct source *source, struct stamp **out, struc
     struct stamp *made = malloc(sizeof *made);
     if (!made)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a stamp");
-    *made = (struct stamp){member->index,
-                           member->world->joins_unseen ? member->world->generation : member->generation};
+    bool unseen = member->world->joins_unseen && member->in_txn;
+    *made = (struct stamp){member->index, member->process,
+                           unseen ? member->world->generation : member->generation};
     *out = made;
     return WEIR_OK;
 }
@@ -364,9 +393,13 @@ static void stamp_free(struct stamp *made)
     free(made);
 }
 
-bool twin_stale(const struct twin_world *world, const struct stamp *made)
+enum weir_err_code twin_stale(const struct twin_world *world, const struct stamp *made)
 {
-    return !made || made->generation != world->generation;
+    uint32_t holder = made ? world->place[made->member] : 0;
+    if (holder != 0 && holder != made->process)
+        return WEIR_ERR_DUPLICATE_IDENTITY;
+    return !made || holder == 0 || made->generation != world->generation ? WEIR_ERR_STALE_GENERATION
+                                                                         : WEIR_OK;
 }
 
 const struct source_ops twin_source_ops = {
