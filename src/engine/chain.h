@@ -81,7 +81,8 @@ enum weir_err_code chain_add(struct chain *chain, const struct batch_item *item,
 /* Sends what is written down, the last thing of the transaction. Errors of the sink, NO_MEMORY. */
 enum weir_err_code chain_send(struct chain *chain, struct weir_err *err);
 
-/* The transaction of the batch is committed. */
+/* The transaction of the batch is committed, as the sink itself has said: what it told is known from now on.
+ */
 void chain_committed(struct chain *chain);
 
 /* The partition is committed at offset, whoever did it. */

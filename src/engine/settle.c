@@ -369,7 +369,12 @@ static void forget_outcome(struct loop *loop)
     loop->state = LOOP_RUNNING;
 }
 
-/* Reads from the committed offsets what became of the batch, and goes on from there. */
+/*
+ * Reads from the committed offsets what became of the batch, and goes on from there. A transaction takes
+ * effect as a whole, so ours did not when one of its runs is not committed. When all are, another process may
+ * have done the same: that matters little to counters and breaker, but the journal must not rest on it, so
+ * what ours would have told is told once more.
+ */
 static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
 {
     struct batch *batch = &loop->batch;
@@ -381,13 +386,16 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
         loop->parts.source->ops->committed(loop->parts.source, loop->next, n, LEARN_TIMEOUT_MS, err);
     if (code != WEIR_OK)
         return code;
-    bool done = false;
+    bool whole = true;
+    bool exact = false;
     for (size_t i = 0, at = 0; i < batch->n_runs; i++) {
         const struct batch_run *run = &batch->runs[i];
         if (run->gone)
             continue;
         int64_t committed = loop->next[at++].offset;
-        done = done || (committed == run->next && run->next > run->first);
+        bool moves = run->next > run->first;
+        whole = whole && (!moves || committed >= run->next);
+        exact = exact || (moves && committed == run->next);
         holds_passed(&loop->holds, run->partition, committed);
         chain_passed(&loop->chain, run->partition, run->epoch, committed);
         /* Before the batch's first record is no move: transaction markers and aborted records take offsets.
@@ -397,11 +405,11 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
                      "partition %d is committed at %lld; the batch was %lld to %lld: going on from there",
                      run->partition, (long long)committed, (long long)run->first, (long long)run->next);
     }
+    bool done = whole && exact;
     if (done) {
         count_batch(loop);
         counters_add(loop->parts.counters, COUNTER_TRANSACTIONS_COMMITTED, 1);
         note_success(loop);
-        chain_committed(&loop->chain);
         breaker_committed(&loop->breaker, batch);
     }
     log_write(loop->failing < 0 ? WEIR_LOG_INFO : WEIR_LOG_DEBUG, "rebuilt",

@@ -629,6 +629,35 @@ static void test_killed(void **state)
 }
 
 /*
+ * The transaction times out, and another process does one partition of it to the very end: the batch was not
+ * committed for that. What it would have told the journal is told again, and what is done again is counted
+ * once.
+ */
+static void do_all(void *context)
+{
+    twin_done_by_another(context, 0, ((struct twin_world *)context)->partitions[0].end);
+}
+
+static void test_done_by_another(void **state)
+{
+    enum { EACH = 5 };
+    (void)state;
+    for (int32_t partitions = 1; partitions <= 3; partitions++) {
+        set_up_with((struct rig_options){.partitions = partitions, .journal = true});
+        rig_put_mix(&rig, EACH);
+        twin_script(&rig.member, TWIN_COMMIT, 1, 1, (struct twin_fault){.took_ms = 31000});
+        twin_after(&rig.world, 10000, do_all, &rig.world);
+        run_for(35000);
+        rig_put_mix(&rig, EACH);
+        rig_finish(&rig, PATIENCE_MS);
+        /* Of a whole batch that is committed nobody knows who did it. */
+        bool whole = partitions == 1;
+        assert_int_equal(counted(COUNTER_RECORDS_IN), EACH * (2 * partitions - (whole ? 0 : 1)));
+        (void)tear_down(state);
+    }
+}
+
+/*
  * The group times the member out while the brokers are away: it joins anew, in whatever state it is, and it
  * is said once.
  */
@@ -974,6 +1003,7 @@ int main(void)
         cmocka_unit_test(test_stop),
         cmocka_unit_test_setup_teardown(test_stop_finishes_what_is_gathered, set_up, tear_down),
         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_done_by_another),
         cmocka_unit_test(test_member_expired),
         cmocka_unit_test(test_fatal_errors),
         cmocka_unit_test(test_chaos),
