@@ -13,6 +13,7 @@ from lab.judge import AvroCoordinates, Judge
 from lab.processes import spawn, until
 from lab.reader import Reader
 from lab.weir import ROOT, Weir, generate, merged
+from proxy import Proxy
 
 _serial = itertools.count(1)
 _benches = pytest.StashKey()
@@ -49,7 +50,7 @@ def reader():
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """The broker that most tests share. Nobody may stop it."""
-    cluster = Cluster(tmp_path_factory.mktemp("kafka")).start()
+    cluster = Cluster(tmp_path_factory.mktemp("kafka"), proxied=True).start()
     yield cluster
     cluster.kill()
 
@@ -196,6 +197,15 @@ def bench_on(tmp_path, reader, request):
 @pytest.fixture
 def bench(bench_on, cluster):
     return bench_on(cluster)
+
+
+@pytest.fixture
+def proxy(cluster, tmp_path):
+    """Before the shared broker. Nobody goes through it who does not ask for proxy.bootstrap."""
+    proxy = Proxy.start(cluster, tmp_path)
+    yield proxy
+    proxy.stop()
+    assert proxy.complaints() == ""
 
 
 @pytest.fixture

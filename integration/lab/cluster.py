@@ -31,7 +31,7 @@ PROPERTIES = {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXY:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "num.network.threads": 2,
     "num.io.threads": 4,
     "num.partitions": 1,
@@ -176,17 +176,19 @@ class Node:
 class Cluster:
     """A cluster in a folder. Everything but the folder's own files may be lost and found again by Cluster(folder)."""
 
-    def __init__(self, folder, nodes=1, properties=None, tied=True, port=None, jvm=(), listeners=()):
+    def __init__(self, folder, nodes=1, properties=None, tied=True, port=None, jvm=(), listeners=(), proxied=False):
         self.folder = Path(folder).absolute()
         self.home = kafka_home()
         self.tied = tied
         self.jvm = tuple(jvm)  # Further words for Java; of two that contradict each other the later one counts.
         self.properties = dict(properties or {})
         self.listeners = list(listeners)  # Further ones of a single node: NAME://127.0.0.1:PORT.
+        self.is_proxied = proxied  # Each broker has a listener more, for a proxy before it: routes, proxied.
         self._wanted_port = port
         saved = self._saved()
         self.ports = saved["ports"] if saved else []
         self.controller_ports = saved["controller_ports"] if saved else []
+        self.proxy_ports = saved.get("proxy_ports", []) if saved else []
         count = len(self.ports) or nodes
         self.nodes = [Node(i, self.folder / f"n{i}", self.home) for i in range(1, count + 1)]
 
@@ -199,6 +201,17 @@ class Cluster:
     @property
     def bootstrap(self):
         return ",".join(f"127.0.0.1:{port}" for port in self.ports)
+
+    @property
+    def routes(self):
+        """Of each broker: its number, the port at which a proxy for it must listen, and the port where it then finds the
+        broker. Whoever bootstraps through the proxy is told the proxy's ports and no others."""
+        return [(node.number, *pair) for node, pair in zip(self.nodes, self.proxy_ports)]
+
+    @property
+    def proxied(self):
+        """The bootstrap servers of a proxy that stands at the ports of `routes`."""
+        return ",".join(f"127.0.0.1:{outer}" for outer, _ in self.proxy_ports)
 
     def start(self):
         """Starts every node, making the folder on the first call. Safe to call on a cluster that runs."""
@@ -219,24 +232,28 @@ class Cluster:
 
     def _choose_ports(self):
         count = len(self.nodes)
-        chosen = free_ports(2 * count)
-        self.ports, self.controller_ports = chosen[:count], chosen[count:]
+        chosen = free_ports(4 * count if self.is_proxied else 2 * count)
+        self.ports, self.controller_ports = chosen[:count], chosen[count : 2 * count]
+        self.proxy_ports = list(zip(chosen[2 * count : 3 * count], chosen[3 * count :]))
         if self._wanted_port:
             self.ports = [self._wanted_port + i for i in range(count)]
-        state = {"ports": self.ports, "controller_ports": self.controller_ports}
+        state = {"ports": self.ports, "controller_ports": self.controller_ports, "proxy_ports": self.proxy_ports}
         (self.folder / "cluster.json").write_text(json.dumps(state))
 
     def _configure(self, node):
         count, i = len(self.nodes), node.number - 1
         copies, in_sync = (3, 2) if count >= 3 else (1, 1)
         voters = ",".join(f"{n.number}@127.0.0.1:{self.controller_ports[n.number - 1]}" for n in self.nodes)
-        here = ",".join([f"PLAINTEXT://127.0.0.1:{self.ports[i]}", *self.listeners])
+        here = told = ",".join([f"PLAINTEXT://127.0.0.1:{self.ports[i]}", *self.listeners])
+        if self.proxy_ports:
+            outer, inner = self.proxy_ports[i]
+            here, told = f"{here},PROXY://127.0.0.1:{inner}", f"{told},PROXY://127.0.0.1:{outer}"
         lines = {
             **PROPERTIES,
             "node.id": node.number,
             "controller.quorum.voters": voters,
             "listeners": f"{here},CONTROLLER://127.0.0.1:{self.controller_ports[i]}",
-            "advertised.listeners": here,
+            "advertised.listeners": told,
             "log.dirs": node.folder / "data",
             "default.replication.factor": copies,
             "min.insync.replicas": in_sync,
