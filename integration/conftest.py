@@ -107,12 +107,12 @@ class Bench:
         }
         return merged(base, changes)
 
-    def weir(self, instance="test", start=True, **changes):
+    def weir(self, instance="test", start=True, without=None, **changes):
         config = self.config(**changes)
         if self.journal is None and config["journal"] != "off":
             self.journal = config["journal"]["topic"]
             self.hands.create(self.journal, 1)
-        weir = Weir(self.folder / instance, config, instance)
+        weir = Weir(self.folder / instance, config, instance, without)
         self.weirs.append(weir)
         return weir.start() if start else weir
 

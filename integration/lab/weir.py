@@ -21,6 +21,18 @@ def binary():
     return path
 
 
+def switched_binary():
+    """A build whose remedies can be switched off: $WEIR_SWITCHED_BIN, else the debug build."""
+    path = Path(os.environ.get("WEIR_SWITCHED_BIN", ROOT / "build/debug/src/cmd/weir")).absolute()
+    if not path.is_file():
+        raise FileNotFoundError(f"no weir with switches at {path}: run script/build debug weir, or set WEIR_SWITCHED_BIN")
+    # A build without switches does not even look at the list, and a test would take its health for the remedy's fault.
+    env = {**os.environ, "WEIR_WITHOUT": "no_such_remedy"}
+    if subprocess.run([path, "--version"], env=env, capture_output=True, check=False).returncode == 0:
+        raise ValueError(f"{path} was built without WEIR_REMEDY_SWITCHES")
+    return path
+
+
 def merged(base, changes):
     """A copy of a configuration with changes laid over it; None removes a key."""
     result = dict(base)
@@ -35,16 +47,18 @@ def merged(base, changes):
 
 
 class Weir:
-    """`weir run`. The configuration is written as JSON, which is YAML."""
+    """`weir run`. The configuration is written as JSON, which is YAML.
 
-    def __init__(self, folder, config, instance="test"):
-        self.folder, self.instance = Path(folder), instance
+    without: remedies that are switched off, as in $WEIR_WITHOUT; that takes the build which has the switches."""
+
+    def __init__(self, folder, config, instance="test", without=None):
+        self.folder, self.instance, self.without = Path(folder), instance, without
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config_path = self.folder / "weir.yaml"
         self.log_path = self.folder / f"weir-{instance}.log"
         self.configure(config)
         self.process = None
-        self.environment = {}  # Further variables of the process.
+        self.environment = {} if without is None else {"WEIR_WITHOUT": without}  # Further variables of the process.
         self._mark = 0
 
     def configure(self, config):
@@ -56,7 +70,8 @@ class Weir:
         assert not self.alive, "it runs already"
         self._mark = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
-            argv = [binary(), "run", "-c", self.config_path, "--instance", self.instance, *words]
+            program = binary() if self.without is None else switched_binary()
+            argv = [program, "run", "-c", self.config_path, "--instance", self.instance, *words]
             env = {**os.environ, **self.environment}
             self.process = spawn(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder, env=env)
         return self
