@@ -58,6 +58,51 @@ class Hands:
         self._ask(lambda admin: admin.create_partitions({topic: partitions}))
         until(lambda: len(self.partitions(topic)) == partitions, ASK_SECONDS, f"{topic} to have {partitions} partitions")
 
+    def _described(self, topics):
+        """(partition, what the brokers say of it) of each partition of the topics, or of all topics."""
+        described = self._ask(lambda admin: admin.describe_topics(topics))
+        return [(TopicPartition(topic["name"], each["partition_index"]), each) for topic in described
+                for each in topic["partitions"]]
+
+    def behind(self):
+        """The partitions of all topics of which a replica is not in sync."""
+        return [place for place, each in self._described(None) if len(each["isr_nodes"]) < len(each["replica_nodes"])]
+
+    def leaders(self, *topics):
+        return {place: each["leader_id"] for place, each in self._described(list(topics))}
+
+    def controller(self):
+        """The number of the active controller."""
+        return self._ask(lambda admin: admin.describe_metadata_quorum())["topics"][0]["partitions"][0]["leader_id"]
+
+    def assign(self, replicas):
+        """Gives partitions these replicas; the first of them is who should lead."""
+        refused = self._ask(lambda admin: admin.alter_partition_reassignments(replicas))
+        return {place: error.__name__ for place, error in refused.items() if error is not None}
+
+    def being_moved(self):
+        """The partitions that are on their way to other brokers."""
+        return list(self._ask(lambda admin: admin.list_partition_reassignments()))
+
+    def elect(self, places):
+        """Lets the first of each partition's replicas lead. Those that cannot are left as they are."""
+        wanted = {}
+        for place in places:
+            wanted.setdefault(place.topic, []).append(place.partition)
+        self._ask(lambda admin: admin.elect_leaders(0, wanted, raise_errors=False))
+
+    def transactions(self, states):
+        """The transactional ids whose transaction is in one of these states."""
+        found = self._ask(lambda admin: admin.list_transactions(state_filters=states))
+        return {each.transactional_id: str(each.state) for broker in found.values() for each in broker}
+
+    def producers_at_work(self, *topics):
+        """(partition, producer's id) of each transaction that is open in these topics by what their leaders know."""
+        places = [place for place, _ in self._described(list(topics))]
+        found = self._ask(lambda admin: admin.describe_producers(places))
+        return [(place, each.producer_id) for place, state in found.items() for each in state.active_producers
+                if each.current_transaction_start_offset >= 0]
+
     def delete_records(self, topic, before):
         """Deletes what lies before an offset, by partition."""
         places = {TopicPartition(topic, partition): offset for partition, offset in before.items()}
@@ -106,15 +151,10 @@ class Hands:
         described = self._ask(lambda admin: admin.describe_topics([topic]))[0]
         return [TopicPartition(topic, each["partition_index"]) for each in described["partitions"]]
 
-    def leaders(self, topic):
-        """The broker that leads each partition, by partition."""
-        described = self._ask(lambda admin: admin.describe_topics([topic]))[0]
-        return {each["partition_index"]: each["leader_id"] for each in described["partitions"]}
-
     def coordinator(self, name, topic="__consumer_offsets"):
         """The broker that coordinates a group, or with __transaction_state a transactional id: it leads the partition
         that the name falls on, by Java's hash of it."""
-        leaders = self.leaders(topic)
+        leaders = {place.partition: leader for place, leader in self.leaders(topic).items()}
         number = 0
         for character in name.encode():
             number = (31 * number + character) & 0xFFFFFFFF
@@ -133,6 +173,16 @@ class Hands:
         except GroupIdNotFoundError:  # Before its first commit a group does not exist.
             return {}
         return {p.partition: at.offset for p, at in found.items() if p.topic == topic and at.offset >= 0}
+
+    def commit(self, group, topic, offsets):
+        """Commits offsets by partition, once the group has no members: static ones stay for a session after their end."""
+        places = {TopicPartition(topic, partition): OffsetAndMetadata(at, "", -1) for partition, at in offsets.items()}
+
+        def taken():
+            answers = self._ask(lambda admin: admin.alter_group_offsets(group, places)).values()
+            return all(error.errno == 0 for error in answers)
+
+        until(taken, ASK_SECONDS, f"{group} to be without members", every=0.2)
 
     def lag(self, group, topic):
         done = self.committed(group, topic)

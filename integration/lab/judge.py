@@ -105,11 +105,12 @@ class WireCoordinates(AvroCoordinates):
         """The schema that a value is written with."""
         number = int.from_bytes(value[1:5], "big")
         if number not in self._schemas:
-            self._schemas[number] = _without_logical_types(json.loads(self._schema_of(number)))
+            text = json.loads(self._schema_of(number))
+            self._schemas[number] = fastavro.parse_schema(_without_logical_types(text))
         return self._schemas[number]
 
     def fields(self, value):
-        self._schema = fastavro.parse_schema(self.schema(value))
+        self._schema = self.schema(value)
         return super().fields(value)
 
 

@@ -107,6 +107,13 @@ class Registry:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(STOP_SECONDS)
 
+    def pause(self):
+        """It takes connections and does not answer."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
+
 
 class Moody:
     """A registry that answers an id as it is told: with the schema, a status, garbage, or never.

@@ -49,10 +49,12 @@ def merged(base, changes):
 class Weir:
     """`weir run`. The configuration is written as JSON, which is YAML.
 
-    without: remedies that are switched off, as in $WEIR_WITHOUT; that takes the build which has the switches."""
+    without: remedies that are switched off, as in $WEIR_WITHOUT; that takes the build which has the switches. program: another
+    build of weir than binary(). prefix: words before it, such as a program that sets a limit and runs it."""
 
     def __init__(self, folder, config, instance="test", without=None):
         self.folder, self.instance, self.without = Path(folder), instance, without
+        self.program, self.prefix = None, ()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config_path = self.folder / "weir.yaml"
         self.log_path = self.folder / f"weir-{instance}.log"
@@ -70,8 +72,8 @@ class Weir:
         assert not self.alive, "it runs already"
         self._mark = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
-            program = binary() if self.without is None else switched_binary()
-            argv = [program, "run", "-c", self.config_path, "--instance", self.instance, *words]
+            program = self.program or (binary() if self.without is None else switched_binary())
+            argv = [*self.prefix, program, "run", "-c", self.config_path, "--instance", self.instance, *words]
             env = {**os.environ, **self.environment}
             self.process = spawn(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder, env=env)
         return self
