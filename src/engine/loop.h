@@ -54,8 +54,9 @@ struct loop_parts {
 };
 
 enum loop_state {
-    LOOP_OPENING, /* the sink is being made, or made anew */
-    LOOP_FENCED,  /* whether the sink may be made anew, or another process has our name, is being found out */
+    LOOP_OPENING,  /* the sink is being made, or made anew */
+    LOOP_ASKING,   /* before it is made anew: has another process our name? The group is asked */
+    LOOP_FENCED,   /* the same, and the answer must be had: we were fenced */
     LOOP_LEARNING, /* the sink is open; what became of the batch is being read from the committed offsets */
     LOOP_RUNNING
 };

@@ -67,6 +67,8 @@ struct source_ops {
      * nobody has told within timeout_ms; FATAL errors.
      */
     enum weir_err_code (*taken)(struct source *source, int timeout_ms, bool *taken, struct weir_err *err);
+    /* True while we have a place in the group as far as we know: nobody has told yet that it was taken. */
+    bool (*placed)(struct source *source);
     /* Goes on from these positions; those no longer owned are passed over. */
     enum weir_err_code (*seek)(struct source *source, const struct position *to, size_t n,
                                struct weir_err *err);

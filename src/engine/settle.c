@@ -125,6 +125,18 @@ static void note_success(struct loop *loop)
     loop->fails_in_row = 0;
 }
 
+/*
+ * A new producer is needed. It fences whoever has our name, and that is a successor when this process was
+ * asleep for a while: connections are lost then, and commits without answer. So as long as we believe to have
+ * a place in the group, it is asked first whether that is so.
+ */
+static void reopen(struct loop *loop)
+{
+    struct source *source = loop->parts.source;
+    bool ask = remedy_on(REMEDY_ZOMBIE) && loop->started && source->ops->placed(source);
+    loop->state = ask ? LOOP_ASKING : LOOP_OPENING;
+}
+
 enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
 {
     count_batch(loop);
@@ -136,7 +148,7 @@ enum weir_err_code settle_commit(struct loop *loop, struct weir_err *err)
     enum weir_err_code code = hold_cut_runs(loop, err);
     let_go(loop);
     if (needs_new_producer(loop))
-        loop->state = LOOP_OPENING;
+        reopen(loop);
     return code;
 }
 
@@ -216,7 +228,7 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
         *err = *why;
         return why->code;
     }
-    loop->state = LOOP_OPENING;
+    reopen(loop);
     if (why->code == WEIR_ERR_FENCED && doubt(loop, why, err) != WEIR_OK)
         return err->code;
     if (!fails_again(loop, why) && !known_down(loop))
@@ -266,7 +278,7 @@ static enum weir_err_code abort_batch(struct loop *loop, const struct weir_err *
     }
     let_go(loop);
     if (needs_new_producer(loop))
-        loop->state = LOOP_OPENING;
+        reopen(loop);
     return code;
 }
 
@@ -305,17 +317,23 @@ static enum weir_err_code set_quiet(struct loop *loop, bool quiet, struct weir_e
 }
 
 /* Where nobody else has our place in the group, the name is ours to take again. */
+static enum weir_err_code ask_group(struct loop *loop, struct weir_err *err)
+{
+    bool taken = false;
+    enum weir_err_code code =
+        loop->parts.source->ops->taken(loop->parts.source, TAKEN_TIMEOUT_MS, &taken, err);
+    if (code == WEIR_OK && taken)
+        return weir_fail(err, WEIR_ERR_DUPLICATE_IDENTITY,
+                         "this process was away for a while, and another one runs under the same identity by "
+                         "now: give each its own --instance");
+    return code;
+}
+
+/* Fenced: nothing else is done until the group has told. */
 static enum weir_err_code judge_fence(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
-    bool taken = false;
-    enum weir_err_code code =
-        loop->parts.source->ops->taken(loop->parts.source, TAKEN_TIMEOUT_MS, &taken, &why);
-    if (code == WEIR_OK && taken)
-        return weir_fail(
-            err, WEIR_ERR_DUPLICATE_IDENTITY,
-            "this process was away for longer than its transaction may last, and another one runs "
-            "under the same identity by now: give each its own --instance");
+    enum weir_err_code code = ask_group(loop, &why);
     if (code == WEIR_OK)
         loop->state = LOOP_OPENING;
     if (weir_err_class(code) != WEIR_CLASS_FATAL)
@@ -420,11 +438,20 @@ static enum weir_err_code learn(struct loop *loop, struct weir_err *err)
 
 static enum weir_err_code open_sink(struct loop *loop, struct weir_err *err)
 {
-    enum weir_err_code code = loop->parts.sink->ops->open(loop->parts.sink, err);
+    struct source *source = loop->parts.source;
+    enum weir_err_code code = WEIR_OK;
+    if (loop->state == LOOP_ASKING && source->ops->placed(source))
+        code = ask_group(loop, err);
+    if (code == WEIR_ERR_TRANSIENT)
+        err->code = code = WEIR_ERR_BROKER_DOWN; /* As opening says it, which nobody answers either. */
+    if (code != WEIR_OK)
+        return code;
+    loop->state = LOOP_OPENING;
+    code = loop->parts.sink->ops->open(loop->parts.sink, err);
     if (code != WEIR_OK)
         return code;
     if (!loop->started)
-        code = loop->parts.source->ops->start(loop->parts.source, err);
+        code = source->ops->start(source, err);
     if (code != WEIR_OK)
         return code;
     loop->started = true;
@@ -441,7 +468,7 @@ enum weir_err_code settle_recover(struct loop *loop, struct weir_err *err)
         return judge_fence(loop, err);
     if (now_ms(loop) < loop->again_at_ms && !stopping(loop))
         return keep_alive(loop, err);
-    if (loop->state == LOOP_OPENING)
+    if (loop->state == LOOP_ASKING || loop->state == LOOP_OPENING)
         code = open_sink(loop, &why);
     if (code == WEIR_OK && loop->state == LOOP_LEARNING && loop->expired)
         forget_outcome(loop);

@@ -19,6 +19,14 @@ void membership_note(struct membership *own, rd_kafka_t *consumer)
     rd_kafka_mem_free(consumer, id);
 }
 
+bool membership_has_id(rd_kafka_t *consumer)
+{
+    char *id = rd_kafka_memberid(consumer);
+    bool has = id && id[0];
+    rd_kafka_mem_free(consumer, id);
+    return has;
+}
+
 static bool held_by_another(const struct membership *own, const rd_kafka_ConsumerGroupDescription_t *group)
 {
     for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(group); i++) {

@@ -19,6 +19,9 @@ struct membership {
 /* Notes what the coordinator calls the consumer now; without a place what was noted stays. */
 void membership_note(struct membership *own, rd_kafka_t *consumer);
 
+/* True when the coordinator has given the consumer a member id that it has not given up. */
+bool membership_has_id(rd_kafka_t *consumer);
+
 /*
  * *taken: the group has a member of our instance id that is not us. Needs a client that may describe the
  * group, as all that may read in it. Blocks for about timeout_ms; WEIR_ERR_TRANSIENT, after some pause, when

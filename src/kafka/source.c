@@ -571,12 +571,19 @@ static enum weir_err_code taken(struct source *source, int timeout_ms, bool *tak
 {
     struct kafka_source *self = self_of(source);
     rd_kafka_t *client = NULL;
+    membership_note(&self->membership, self->rk);
     enum weir_err_code code = asker_client(&self->asker, &client, err);
     if (code == WEIR_OK)
         code = membership_taken(&self->membership, client, timeout_ms, taken, err);
     if (!self->pending || code != WEIR_OK)
         asker_drop(&self->asker);
     return code;
+}
+
+/* Without a member id it is between two memberships, where the group may know us by a name that we do not. */
+static bool placed(struct source *source)
+{
+    return membership_has_id(self_of(source)->rk);
 }
 
 static int64_t began(struct source *source, int32_t partition, bool *begins)
@@ -665,6 +672,7 @@ static const struct source_ops ops = {
     .release = release,
     .owns = owns,
     .taken = taken,
+    .placed = placed,
     .seek = seek,
     .pause = pause,
     .resume = resume,

@@ -155,6 +155,11 @@ static enum weir_err_code spy_taken(struct source *source, int timeout_ms, bool 
     return WEIR_OK;
 }
 
+static bool spy_placed(struct source *source)
+{
+    return inner_source(source)->ops->placed(inner_source(source));
+}
+
 static enum weir_err_code spy_seek(struct source *source, const struct position *to, size_t n,
                                    struct weir_err *err)
 {
@@ -314,6 +319,7 @@ static void spy_on(struct rig *rig, struct source *source, struct sink *sink)
                                          .release = spy_release,
                                          .owns = spy_owns,
                                          .taken = spy_taken,
+                                         .placed = spy_placed,
                                          .seek = spy_seek,
                                          .pause = spy_pause,
                                          .resume = spy_resume,

@@ -127,6 +127,11 @@ static enum weir_err_code taken(struct source *source, int timeout_ms, bool *tak
     return WEIR_OK;
 }
 
+static bool placed(struct source *source)
+{
+    return !self_of(source)->expired;
+}
+
 /* --- records --- */
 
 static struct weir_bytes put(uint8_t **at, struct weir_bytes bytes)
@@ -410,6 +415,7 @@ const struct source_ops twin_source_ops = {
     .release = release,
     .owns = owns,
     .taken = taken,
+    .placed = placed,
     .seek = seek,
     .pause = pause,
     .resume = resume,

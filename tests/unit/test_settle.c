@@ -218,6 +218,37 @@ static void test_fenced_by_a_successor(void **state)
     }
 }
 
+/* The process is asleep once its batch is settled, and a successor has its name when it wakes up. */
+static struct twin_fault sleep_when_settled(void *context, struct twin_member *member, enum twin_op op)
+{
+    struct twin_world *world = context;
+    bool settled = op == TWIN_TAKEN || (op == TWIN_OPEN && member->calls[TWIN_OPEN] > 1);
+    if (settled && world->succeeded_ms[member->index] == 0)
+        twin_succeed(world, 0);
+    return (struct twin_fault){0};
+}
+
+/* It lost a connection meanwhile, or does not know an outcome: the new producer that this asks for would
+ * fence the successor. */
+static void test_a_successor_before_a_new_producer(void **state)
+{
+    static const struct twin_fault faults[] = {
+        {.taints = true},
+        {.code = WEIR_ERR_TXN_UNKNOWN, .fate = TWIN_UNDONE},
+        {.code = WEIR_ERR_TXN_ABORTED, .fate = TWIN_UNDONE, .taints = true},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        (void)set_up(state);
+        rig_put_mix(&rig, EACH);
+        twin_script(&rig.member, TWIN_COMMIT, 1, 1, faults[i]);
+        rig.member.decide = sleep_when_settled;
+        rig.member.context = &rig.world;
+        assert_int_equal(rig_run(&rig, PATIENCE_MS), WEIR_ERR_DUPLICATE_IDENTITY);
+        assert_int_equal(rig.member.calls[TWIN_OPEN], 1);
+        (void)tear_down(state);
+    }
+}
+
 static void assign_back(void *context)
 {
     twin_assign_all(context, 0);
@@ -387,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_each_fault_on_the_way_back),
         cmocka_unit_test(test_fenced),
         cmocka_unit_test(test_fenced_by_a_successor),
+        cmocka_unit_test(test_a_successor_before_a_new_producer),
         cmocka_unit_test_setup_teardown(test_fenced_and_lost_by_an_outage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_moved_by_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gaps_are_no_moves, set_up, tear_down),
