@@ -47,6 +47,12 @@ void ledger_free(struct ledger *ledger)
     free(ledger);
 }
 
+void ledger_clear(struct ledger *ledger)
+{
+    memset(ledger->rows, 0, ledger->room * sizeof *ledger->rows);
+    ledger->n = ledger->n_topics = 0;
+}
+
 /* Index plus one of a topic, 0 when it is not known. */
 static uint8_t topic_of(const struct ledger *ledger, const char *topic)
 {

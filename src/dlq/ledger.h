@@ -40,6 +40,8 @@ struct ledger;
 /* An empty one; NULL when memory is short. */
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *ledger);
+/* Forgets everything; it is as a new one, and stays where it is. */
+void ledger_clear(struct ledger *ledger);
 
 /* The letter's entry; an open one, never tried, when there is none. */
 struct ledger_entry ledger_find(const struct ledger *ledger, const struct letter_place *place);

@@ -215,15 +215,14 @@ static enum weir_err_code open_post(struct session *session, struct weir_err *er
     return post_open(&options, &session->post, err);
 }
 
-/* The ledger anew, whole: whatever was open is ended by now, and nobody else can write. */
+/*
+ * The ledger anew, whole: whatever was open is ended by now, and nobody else can write. It stays where it is:
+ * a connection that is lost brings us here in the middle of a look at the letters, which goes on with it.
+ */
 static enum weir_err_code load(struct session *session, struct weir_err *err)
 {
-    ledger_free(session->ledger);
-    ledger_free(session->touched);
-    session->ledger = ledger_new();
-    session->touched = ledger_new();
-    if (!session->ledger || !session->touched)
-        return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the ledger");
+    ledger_clear(session->ledger);
+    ledger_clear(session->touched);
     const struct reading reading = {
         .ledger = session->ledger, .run = session->lease.run, .touched = session->touched};
     return read_ledger(session->options.spec, session->options.client, RANGE_WRITTEN, &reading, err);
@@ -276,7 +275,11 @@ enum weir_err_code session_open(const struct session_options *options, struct se
     session->options = *options;
     (void)list_topics(options, session->topics);
     name_run(session);
-    enum weir_err_code code = open_session(session, err);
+    session->ledger = ledger_new();
+    session->touched = ledger_new();
+    enum weir_err_code code = session->ledger && session->touched
+                                  ? open_session(session, err)
+                                  : weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for the ledger");
     if (code == WEIR_OK) {
         *out = session;
         return WEIR_OK;

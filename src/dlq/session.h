@@ -69,6 +69,8 @@ enum weir_err_code session_reopen(struct session *session, struct weir_err *err)
 /* True for a failure that session_reopen may mend. */
 bool session_mends(enum weir_err_code code);
 
+/* Stays where it is until session_close; session_reopen, and a transaction that begins after a connection was
+ * lost, read it again. */
 const struct ledger *session_ledger(const struct session *session);
 const struct post *session_post(const struct session *session);
 const char *session_run(const struct session *session);

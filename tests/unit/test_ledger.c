@@ -171,6 +171,28 @@ static void too_many_topics(void **state)
     ledger_free(ledger);
 }
 
+/* A run reads its ledger again in its middle: nothing of before is in it, and it is as large as it was. */
+static void what_is_forgotten_is_open(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_new();
+    struct ledger_entry entry = {.state = LEDGER_REPLAYED, .change = 3};
+    for (int64_t offset = 0; offset < 5000; offset++) {
+        struct letter_place place = place_of(0, offset);
+        assert_int_equal(ledger_put(ledger, &place, &entry, &err), WEIR_OK);
+    }
+    ledger_clear(ledger);
+    assert_int_equal(ledger_count(ledger), 0);
+    struct letter_place place = place_of(0, 7);
+    assert_int_equal(ledger_find(ledger, &place).state, LEDGER_OPEN);
+    assert_int_equal(ledger_find(ledger, &place).change, 0);
+    entry = (struct ledger_entry){.state = LEDGER_PARKED, .change = 1};
+    assert_int_equal(ledger_put(ledger, &place, &entry, &err), WEIR_OK);
+    assert_int_equal(ledger_find(ledger, &place).state, LEDGER_PARKED);
+    assert_int_equal(ledger_count(ledger), 1);
+    ledger_free(ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_reason_too_long_is_left_out),
         cmocka_unit_test(what_is_not_understood_is_an_error),
         cmocka_unit_test(too_many_topics),
+        cmocka_unit_test(what_is_forgotten_is_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
