@@ -24,7 +24,7 @@ SHORT_SECONDS = 400  # It takes a good minute where nobody else is at work.
 SEEN_SECONDS = 30
 FLEET = ("scale out", "kill", "freeze past the session", "usurp")
 SHARED = ("kill transaction coordinator", "move coordinators", "add partitions", "registry frozen", "reader schema",
-          "replay killed")
+          "replay killed", "requests held")
 
 
 def test_a_short_run(tmp_path):
@@ -90,7 +90,7 @@ def history(tmp_path):
 @pytest.fixture
 def done(cluster, tmp_path, reader, moody, history):
     """A bench on which a pipeline and a replay have done all that there is."""
-    bench = ChaosBench(cluster, tmp_path / "weir", reader, moody)
+    bench = ChaosBench(cluster, tmp_path / "weir", reader, moody, cluster.bootstrap)
     bench.folder.mkdir()
     bench.topics().generate(count=3000, rate=0, format="json", malformed=0.2)
     weir = bench.weir()

@@ -216,6 +216,27 @@ def new_schema(stage, hands, fault):
     return f"version {stage.versions[subject]}"
 
 
+# A request that is held is delivered to the broker when its client has long sent it again over a new connection, and is in its
+# next transaction; the client of a lost answer waits for it until it gives the connection up.
+RULES = {
+    "answers delayed": {"action": "delay", "on": "response", "ms": [100, 1500]},
+    "answers lost": {"action": "drop", "on": "response"},
+    "connections cut": {"action": "cut", "after": True},
+    "requests held": {"action": "hold", "until": {"before": "Produce", "nth": 2}, "ms": 4000},
+}
+
+
+def network(stage, _hands, fault):
+    """Between weir and the brokers, for one kind of request, while it lasts. What is held or delayed by then comes late."""
+    before = stage.proxy.counts()
+    rule = stage.proxy.add_rule(**RULES[fault.kind], **fault.args)
+    try:
+        stage.rest(fault.seconds)
+    finally:
+        stage.proxy.remove(rule)
+    return ", ".join(f"{count} {what}" for what, count in sorted((stage.proxy.counts() - before).items())) or "met nothing"
+
+
 def replay_killed(stage, _hands, fault):
     if not stage.replayer.kill(fault.args["after"], REPLAY_SECONDS):
         raise Skipped("no run was at work")
@@ -236,5 +257,6 @@ SHARED = {
     "registry frozen": registry_frozen,
     "reader schema": new_schema,
     "output schema": new_schema,
+    **dict.fromkeys(RULES, network),
     "replay killed": replay_killed,
 }

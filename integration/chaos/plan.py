@@ -72,16 +72,25 @@ REGISTRY = {
     "reader schema": Kind(0.0, 0.0, 2),
     "output schema": Kind(0.0, 0.0, 2),
 }
+NETWORK = {
+    "answers delayed": Kind(3.0, 8.0, 1),
+    "answers lost": Kind(3.0, 8.0, 2),
+    "connections cut": Kind(3.0, 8.0, 2),
+    "requests held": Kind(3.0, 8.0, 3),
+}
+# What meets them; Heartbeat and OffsetFetch stand for the group, the others for a transaction.
+REQUESTS = ("Produce", "AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn", "OffsetFetch", "Heartbeat")
+LATE = ("TxnOffsetCommit", "EndTxn")  # What could act on the next transaction.
 REPLAY = {"replay killed": Kind(0.0, 0.0, 1)}
 FLEET = {"scale": 3, "rolling upgrade": 2, "none": 1}
 
 # What a lane needs after a fault before the next one: a broker takes some seconds to start and to catch up, and so does the
 # registry.
-HEAL_SECONDS = {"brokers": 8.0, "registry": 8.0, "topics": 1.0, "replay": 0.0}
-GAP_SECONDS = {"brokers": (0.5, 4.0), "registry": (1.0, 8.0), "topics": (2.0, 8.0), "replay": (1.0, 8.0)}
+HEAL_SECONDS = {"brokers": 8.0, "registry": 8.0, "topics": 1.0, "network": 1.0, "replay": 0.0}
+GAP_SECONDS = {"brokers": (0.5, 4.0), "registry": (1.0, 8.0), "topics": (2.0, 8.0), "network": (1.0, 6.0), "replay": (1.0, 8.0)}
 INSTANCE_HEAL_SECONDS = 1.0
 INSTANCE_GAP_SECONDS = (0.5, 7.0)
-SHARED = {"brokers": BROKER, "topics": TOPICS, "registry": REGISTRY, "replay": REPLAY}
+SHARED = {"brokers": BROKER, "topics": TOPICS, "registry": REGISTRY, "network": NETWORK, "replay": REPLAY}
 
 
 class Bag:
@@ -218,6 +227,9 @@ class Planner:
                 return None
             self.partitions = min(PARTITIONS_MAX, self.partitions + self.chance.choice((1, 2)))
             return {"partitions": self.partitions}
+        if name in NETWORK:
+            return {"api": self.chance.choice(LATE if name == "requests held" else REQUESTS),
+                    "chance": round(self.chance.uniform(0.05, 0.3), 2)}
         if name.startswith(("kill ", "restart ")):
             return {"broker": self.chance.choice(BROKERS)}
         if name == "replay killed":

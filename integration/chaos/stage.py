@@ -1,4 +1,5 @@
-"""What the faults are done to: a cluster of three brokers, a registry, the load, the pipeline and the replay of its letters."""
+"""What the faults are done to: a cluster of three brokers, the network before it, a registry, the load, the pipeline and the
+replay of its letters."""
 
 import json
 import signal
@@ -12,6 +13,7 @@ from lab.processes import until
 from lab.reader import Reader
 from lab.registry import Registry
 from lab.weir import ROOT, binary
+from proxy import Proxy
 
 from . import plan
 from .fleet import Fleet
@@ -29,11 +31,12 @@ PROPERTIES = {  # Short, so that a few minutes see much; nothing else differs fr
 
 
 class ChaosBench(Bench):
-    """A bench whose pipelines follow the registry, and whose records stay in their partition when the input grows."""
+    """A bench whose pipelines follow the registry and reach the brokers as they are told, and whose records stay in their
+    partition when the input grows."""
 
-    def __init__(self, cluster, folder, reader, registry):
+    def __init__(self, cluster, folder, reader, registry, bootstrap):
         super().__init__(cluster, folder, reader)
-        self.registry = registry
+        self.registry, self.bootstrap = registry, bootstrap
         self.ledger = f"{self.name}-dlq-ledger"
 
     def topics(self, partitions=plan.PARTITIONS):
@@ -56,7 +59,7 @@ class ChaosBench(Bench):
         given = {
             "registry": {"dir": None, "url": self.registry.url, "poll": "1s"},
             "output": {"partition": "source"},
-            "kafka": PROPERTIES,
+            "kafka": {**PROPERTIES, "bootstrap.servers": self.bootstrap},
         }
         return super().config(**{**given, **changes})
 
@@ -68,9 +71,9 @@ class Stage:
         self.folder, self.history, self.rate = folder, history, rate
         self.builds = (binary(), other or binary())
         self.reader = Reader()
-        self.cluster = Cluster(folder / "kafka", nodes=len(plan.BROKERS))
+        self.cluster = Cluster(folder / "kafka", nodes=len(plan.BROKERS), proxied=True)
         self.registry = Registry(folder / "registry")
-        self.bench = self.fleet = self.replayer = self.load = None
+        self.bench = self.fleet = self.replayer = self.load = self.proxy = None
         self.versions = dict.fromkeys(SUBJECTS, 1)
         self.over = threading.Event()
 
@@ -79,7 +82,9 @@ class Stage:
         self.cluster.start()
         self.registry.start().register_folder(ROOT / "schemas")
         (self.folder / "weir").mkdir()
-        self.bench = ChaosBench(self.cluster, self.folder / "weir", self.reader, self.registry).topics()
+        self.proxy = Proxy.start(self.cluster, self.folder, seed=seed)
+        bench = ChaosBench(self.cluster, self.folder / "weir", self.reader, self.registry, self.proxy.bootstrap)
+        self.bench = bench.topics()
         self.fleet = Fleet(self.bench, plan.SLOTS, self.builds, self.history)
         self.replayer = Replayer(self.bench, self.history)
         words = ("--registry", self.registry.url)
@@ -128,6 +133,8 @@ class Stage:
         self.over.set()
         if self.bench is not None:
             self.bench.close()
+        if self.proxy is not None:
+            self.proxy.stop()
         self.registry.kill()
         with suppress(AssertionError):
             self.cluster.kill()
