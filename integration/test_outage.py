@@ -90,6 +90,7 @@ def test_each_of_three_brokers_is_killed_in_turn(own_cluster, bench_on):
     bench = bench_on(cluster).topics()
     load = bench.load(rate=2000, duration="18s", format="mixed", malformed=0.05)
     weir = bench.weir()
+    until(lambda: bench.hands.committed(bench.name, bench.input), 30, "the first commit")
     for node in cluster.nodes:
         time.sleep(2.5)
         node.signal(signal.SIGKILL)
