@@ -108,18 +108,30 @@ enum weir_err_code offsets_ask(rd_kafka_t *client, const char *topic, int32_t n,
     return code;
 }
 
-/* stable: an offset that an open transaction may still move is not told. */
-static rd_kafka_event_t *ask_group(rd_kafka_t *client, const char *group,
-                                   const rd_kafka_topic_partition_list_t *list, bool stable, int timeout_ms)
+/* stable: an offset that an open transaction may still move is not told. NULL when the client does not take
+ * that. */
+static rd_kafka_AdminOptions_t *group_options(rd_kafka_t *client, bool stable, int timeout_ms)
 {
     char text[128];
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, sizeof text);
     rd_kafka_error_t *error = rd_kafka_AdminOptions_set_require_stable_offsets(options, stable);
-    if (error)
-        rd_kafka_error_destroy(error);
+    if (!error)
+        return options;
+    rd_kafka_error_destroy(error);
+    rd_kafka_AdminOptions_destroy(options);
+    return NULL;
+}
+
+/* NULL when there is no answer. */
+static rd_kafka_event_t *ask_group(rd_kafka_t *client, const char *group,
+                                   const rd_kafka_topic_partition_list_t *list, bool stable, int timeout_ms)
+{
+    rd_kafka_AdminOptions_t *options = group_options(client, stable, timeout_ms);
+    if (!options)
+        return NULL;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_ListConsumerGroupOffsets_t *request = rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_ListConsumerGroupOffsets(client, &request, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
@@ -129,17 +141,23 @@ static rd_kafka_event_t *ask_group(rd_kafka_t *client, const char *group,
     return event;
 }
 
+/* What is said of the one group that was asked for, NULL for nothing; *code is the group's error. */
+static const rd_kafka_topic_partition_list_t *first_group(const rd_kafka_event_t *event,
+                                                          rd_kafka_resp_err_t *code)
+{
+    size_t n = 0;
+    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(event, &n);
+    const rd_kafka_error_t *error = n > 0 ? rd_kafka_group_result_error(groups[0]) : NULL;
+    *code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    return n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
+}
+
 /* The answer for one group. A group that does not exist has committed nothing. */
 static enum weir_err_code read_group(const rd_kafka_event_t *event, const char *group, int32_t n,
                                      int64_t *offsets, struct weir_err *err)
 {
-    size_t n_groups = 0;
-    const rd_kafka_group_result_t **groups =
-        rd_kafka_ListConsumerGroupOffsets_result_groups(event, &n_groups);
-    const rd_kafka_error_t *error = n_groups > 0 ? rd_kafka_group_result_error(groups[0]) : NULL;
-    const rd_kafka_topic_partition_list_t *found =
-        n_groups > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t code;
+    const rd_kafka_topic_partition_list_t *found = first_group(event, &code);
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && found && i < found->cnt; i++)
         code = found->elems[i].err;
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
@@ -179,12 +197,10 @@ enum weir_err_code offsets_committed(rd_kafka_t *client, const char *group, cons
 
 static rd_kafka_resp_err_t read_stable(const rd_kafka_event_t *event, rd_kafka_topic_partition_list_t *list)
 {
-    size_t n = 0;
-    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(event, &n);
-    const rd_kafka_error_t *error = n > 0 ? rd_kafka_group_result_error(groups[0]) : NULL;
-    const rd_kafka_topic_partition_list_t *found = n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    if (error || !found)
-        return error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR__BAD_MSG;
+    rd_kafka_resp_err_t code;
+    const rd_kafka_topic_partition_list_t *found = first_group(event, &code);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || !found)
+        return code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : RD_KAFKA_RESP_ERR__BAD_MSG;
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *at =
             rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)found,
