@@ -11,7 +11,7 @@ from kafka.errors import TopicAlreadyExistsError
 
 from lab.cluster import Cluster
 from lab.hands import Hands
-from lab.processes import spawn, until
+from lab.processes import cpu_seconds, memory_mib, spawn, until
 from lab.weir import generate
 from subjects import BUILD
 
@@ -24,7 +24,6 @@ STOP_SECONDS = 20
 READY_SECONDS = 30
 LATENCY_SECONDS = 15
 LATENCY_SKIP_SECONDS = 3  # The first seconds of a latency run are left out: everything is still starting.
-TICK = os.sysconf("SC_CLK_TCK")
 
 # The broker as for work, not for a quick start: all of Java's compilers, a heap that is never short, large segments.
 JVM = ("-Xms1g", "-Xmx1g", "-XX:TieredStopAtLevel=4")
@@ -38,17 +37,11 @@ PROPERTIES = {
 }
 
 
-def cpu_seconds(pid):
-    """User and system time of a live process with all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
 def peak_mib(pid):
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no VmHWM of process {pid}")
+    peak = memory_mib(pid, "VmHWM")
+    if peak is None:
+        raise RuntimeError(f"no VmHWM of process {pid}")
+    return peak
 
 
 class Course:

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from lab.weir import ROOT, binary, merged
+from lab.weir import ROOT, binary, merged, shipped
 
 BUILD = Path(os.environ["WEIR_BENCH_BUILD"])
 PEERS = Path(os.environ["WEIR_PEERS"])
@@ -45,24 +45,7 @@ class Weir(Subject):
         self.program, self.changes = program or binary(), changes
 
     def config(self, bootstrap, topics, group):
-        base = {
-            "pipeline": group,
-            "kafka": {"bootstrap.servers": bootstrap},
-            "registry": {"dir": str(ROOT / "schemas")},
-            "input": {"topic": topics["input"], "schema": {"subject": "user-login-value"}},
-            "output": {"topic": topics["output"], "schema": {"subject": "processed-user-login-value"}},
-            "dead_letter": {"topic": topics["dead"]},
-            "journal": {"topic": topics["journal"]},
-            "check": [{"field": "ip", "format": "ip"}],
-            "set": {
-                "timestamp": {"epoch_seconds": "timestamp"},
-                "processed": True,
-                "processed_timestamp": {"now": "millis"},
-                "source_partition": {"source": "partition"},
-                "source_offset": {"source": "offset"},
-            },
-        }
-        return merged(base, self.changes)
+        return merged(shipped(group, bootstrap, topics), self.changes)
 
     def argv(self, bootstrap, folder, topics, group):
         path = folder / f"{group}.yaml"

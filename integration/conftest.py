@@ -7,6 +7,7 @@ import pytest
 from lab.bench import Bench
 from lab.cluster import Cluster
 from lab.reader import Reader
+from lab.registry import Registry
 from proxy import Proxy
 
 _benches = pytest.StashKey()
@@ -60,6 +61,21 @@ def own_cluster(tmp_path):
     yield make
     for cluster in made:
         cluster.kill()
+
+
+@pytest.fixture(scope="module")
+def apicurio(tmp_path_factory):
+    """A real registry, for all tests of a file; what is in it stays from one to the next."""
+    registry = Registry(tmp_path_factory.mktemp("registry"))
+    yield registry
+    registry.kill()
+
+
+@pytest.fixture
+def registry(apicurio):
+    """The same, up. A test may stop it."""
+    apicurio.start()
+    return apicurio
 
 
 @pytest.fixture

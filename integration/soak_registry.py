@@ -5,23 +5,14 @@ import os
 import threading
 import time
 
-import pytest
-
 from lab.judge import EXPECT
 from lab.logins import LOGIN
-from lab.registry import Registry
+from lab.processes import cpu_seconds
 from lab.weir import ROOT
-from test_registry import avro, seconds_of_cpu, writer
+from test_registry import avro, writer
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 EVERY_SECONDS = 0.5
-
-
-@pytest.fixture
-def registry(tmp_path):
-    registry = Registry(tmp_path / "registry").start()
-    yield registry
-    registry.kill()
 
 
 class Trickle(threading.Thread):
@@ -53,10 +44,10 @@ def test_a_registry_that_is_away_for_long(bench, registry):
     bench.drained()
     registry.kill()
     trickle = Trickle(bench, known, new)
-    busy = seconds_of_cpu(weir)
+    busy = cpu_seconds(weir.process.pid)
     trickle.start()
     time.sleep(MINUTES * 60)
-    busy = seconds_of_cpu(weir) - busy
+    busy = cpu_seconds(weir.process.pid) - busy
     behind = bench.hands.lag(bench.name, bench.input)
     assert weir.alive and bench.records(bench.dead) == []
     said = [line.split()[2] for line in weir.lines("level=(warn|error)")]

@@ -10,12 +10,11 @@ import threading
 import time
 
 import fastavro
-import pytest
 from kafka import KafkaProducer
 
 from lab.judge import EXPECT, WIRE_HEADER, WireCoordinates
 from lab.logins import LOGIN
-from lab.registry import Moody, Registry
+from lab.registry import Moody
 from lab.weir import ROOT
 
 SEEN_SECONDS = 30  # It takes one to two; the rest is for busy cores.
@@ -23,19 +22,6 @@ LEAST = "least"  # The header that names the oldest version that a record may be
 SUBJECTS = ("user-login-value", "processed-user-login-value")
 TEXTS = {subject: (ROOT / "schemas" / subject / "v1.avsc").read_text() for subject in SUBJECTS}
 SOURCE = {"source_partition": {"source": "partition"}, "source_offset": {"source": "offset"}}
-
-
-@pytest.fixture(scope="module")
-def apicurio(tmp_path_factory):
-    registry = Registry(tmp_path_factory.mktemp("registry"))
-    yield registry
-    registry.kill()
-
-
-@pytest.fixture
-def registry(apicurio):
-    apicurio.start()
-    return apicurio
 
 
 def record(*fields, name="login"):

@@ -3,7 +3,6 @@ A registry that does not answer costs time only: nothing is dead-lettered, and w
 
 import io
 import json
-import os
 import subprocess
 import time
 
@@ -12,7 +11,8 @@ import pytest
 
 from lab.judge import EXPECT
 from lab.logins import LOGIN, plain
-from lab.registry import Certificates, Moody, Registry, basic
+from lab.processes import cpu_seconds
+from lab.registry import Certificates, Moody, basic
 from lab.weir import ROOT, binary
 
 QUIET_SECONDS = 3  # Long enough for several tries.
@@ -20,19 +20,11 @@ SUBJECTS = ("user-login-value", "processed-user-login-value")
 TEXTS = {subject: (ROOT / "schemas" / subject / "v1.avsc").read_text() for subject in SUBJECTS}
 
 
-@pytest.fixture(scope="module")
-def apicurio(tmp_path_factory):
-    registry = Registry(tmp_path_factory.mktemp("registry"))
-    yield registry
-    registry.kill()
-
-
 @pytest.fixture
-def registry(apicurio):
-    """The real registry, up and with the shipped schemas. A test may stop it: what is in it stays."""
-    apicurio.start()
-    apicurio.ids = apicurio.register_folder(ROOT / "schemas")
-    return apicurio
+def registry(registry):
+    """The real registry with the shipped schemas."""
+    registry.ids = registry.register_folder(ROOT / "schemas")
+    return registry
 
 
 @pytest.fixture
@@ -149,12 +141,6 @@ def test_an_unknown_id_waits_and_is_rejected_only_after_its_deadline(bench, regi
     bench.judge().assert_clean()
 
 
-def seconds_of_cpu(weir):
-    with open(f"/proc/{weir.process.pid}/stat", encoding="ascii") as stat:
-        words = stat.read().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_ids_that_are_answered_badly_keep_only_their_partition(bench, moody):
     registry = moody()
     moods = [401, 404, 500, "garbage", "never"]
@@ -170,9 +156,9 @@ def test_ids_that_are_answered_badly_keep_only_their_partition(bench, moody):
     good = logins(1, json.loads(TEXTS["user-login-value"]), 50, partition=len(moods))
     bench.hands.write(bench.input, good)
     weir.wait_for_log(r"level=warn event=registry_down", 30)
-    busy = seconds_of_cpu(weir)
+    busy = cpu_seconds(weir.process.pid)
     time.sleep(QUIET_SECONDS)
-    assert seconds_of_cpu(weir) - busy < QUIET_SECONDS / 4, "it spins"
+    assert cpu_seconds(weir.process.pid) - busy < QUIET_SECONDS / 4, "it spins"
     assert bench.hands.committed(bench.name, bench.input) == {len(moods): 50}
     assert bench.records(bench.dead) == []
     registry.moods = {}

@@ -16,13 +16,6 @@ from lab.weir import ROOT, binary
 INPUT, OUTPUT = "user-login-value", "processed-user-login-value"
 
 
-@pytest.fixture(scope="module")
-def apicurio(tmp_path_factory):
-    registry = Registry(tmp_path_factory.mktemp("registry"))
-    yield registry
-    registry.kill()
-
-
 @pytest.fixture
 def folder(tmp_path):
     """The shipped schemas, to be changed."""

@@ -3,25 +3,15 @@
 import json
 import subprocess
 
-import pytest
-
 from lab.devices import device_logins, device_schema
 from lab.judge import EXPECT, WireCoordinates, letter_coordinates
 from lab.letters import Letters
-from lab.registry import Registry
 from lab.weir import binary
 
 SEEN_SECONDS = 30  # What is waited for takes a second or two; the rest is for busy cores.
 RUN_SECONDS = 60
 LOAD, BROKEN, RUBBISH = 1800, 200, 3  # Good records, those of the new application (10 %), and what nothing can mend.
 OLD, NEW = ("android", "ios"), ("android", "ios", "watch")
-
-
-@pytest.fixture
-def registry(tmp_path):
-    registry = Registry(tmp_path / "registry").start()
-    yield registry
-    registry.kill()
 
 
 class Story:

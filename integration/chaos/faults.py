@@ -3,7 +3,7 @@
 import signal
 import time
 
-from lab.processes import Timeout, until
+from lab.processes import Timeout, memory_mib, until
 
 from . import records
 from .stage import SUBJECTS
@@ -74,20 +74,11 @@ def memory_limit(stage, slot, fault):
     slot.limited = True
     slot.start()
     stage.rest(fault.seconds)
-    peak = peak_data(slot.weir)
+    used = memory_mib(slot.weir.process.pid, "VmData")
     slot.limited = False
     slot.stop()
     slot.start()
-    return f"used {peak} MiB"
-
-
-def peak_data(weir):
-    """MiB of data that a process has now, or None when it is gone."""
-    try:
-        with open(f"/proc/{weir.process.pid}/status", encoding="ascii") as status:
-            return next((int(line.split()[1]) >> 10 for line in status if line.startswith("VmData:")), None)
-    except OSError:
-        return None
+    return f"used {used and int(used)} MiB"
 
 
 def scale_out(_stage, slot, fault):

@@ -7,7 +7,7 @@ from pathlib import Path
 from .hands import Hands
 from .judge import AvroCoordinates, Judge
 from .processes import spawn, until
-from .weir import ROOT, Weir, generate, merged
+from .weir import ROOT, Weir, generate, merged, shipped
 
 _serial = itertools.count(1)
 
@@ -31,24 +31,8 @@ class Bench:
 
     def config(self, **changes):
         """The shipped configuration on this bench's topics."""
-        base = {
-            "pipeline": self.name,
-            "kafka": {"bootstrap.servers": self.cluster.bootstrap},
-            "registry": {"dir": str(self.schemas)},
-            "input": {"topic": self.input, "schema": {"subject": "user-login-value"}},
-            "output": {"topic": self.output, "schema": {"subject": "processed-user-login-value"}},
-            "dead_letter": {"topic": self.dead},
-            "journal": {"topic": f"{self.name}-journal"},
-            "check": [{"field": "ip", "format": "ip"}],
-            "set": {
-                "timestamp": {"epoch_seconds": "timestamp"},
-                "processed": True,
-                "processed_timestamp": {"now": "millis"},
-                "source_partition": {"source": "partition"},
-                "source_offset": {"source": "offset"},
-            },
-        }
-        return merged(base, changes)
+        topics = {"input": self.input, "output": self.output, "dead": self.dead, "journal": f"{self.name}-journal"}
+        return merged(shipped(self.name, self.cluster.bootstrap, topics, self.schemas), changes)
 
     def weir(self, instance="test", start=True, without=None, **changes):
         config = self.config(**changes)

@@ -41,6 +41,28 @@ def spawn(argv, *, tied=True, **kwargs):
     )
 
 
+def status_of(pid):
+    """What the kernel says of a process, by field ("VmRSS": "1024 kB"); None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            return {name: value.strip() for name, value in (line.split(":", 1) for line in status)}
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def memory_mib(pid, field):
+    """A field of the kernel's, VmRSS or VmHWM or VmData, in MiB; None when the process is gone or has no memory any more."""
+    value = (status_of(pid) or {}).get(field)
+    return int(value.split()[0]) / 1024 if value else None
+
+
+def cpu_seconds(pid):
+    """User and system time of a live process with all its threads."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def started_at(pid):
     """Kernel start time of a live process, or None: tells a process from a later one with the same pid."""
     try:

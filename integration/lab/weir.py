@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from .processes import spawn, until
+from .processes import spawn, status_of, until
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 20  # weir promises to stop in less; the rest is for a busy machine.
@@ -44,6 +44,27 @@ def merged(base, changes):
         else:
             result[key] = value
     return result
+
+
+def shipped(pipeline, bootstrap, topics, schemas=ROOT / "schemas"):
+    """The shipped configuration on other topics: input, output, dead and journal."""
+    return {
+        "pipeline": pipeline,
+        "kafka": {"bootstrap.servers": bootstrap},
+        "registry": {"dir": str(schemas)},
+        "input": {"topic": topics["input"], "schema": {"subject": "user-login-value"}},
+        "output": {"topic": topics["output"], "schema": {"subject": "processed-user-login-value"}},
+        "dead_letter": {"topic": topics["dead"]},
+        "journal": {"topic": topics["journal"]},
+        "check": [{"field": "ip", "format": "ip"}],
+        "set": {
+            "timestamp": {"epoch_seconds": "timestamp"},
+            "processed": True,
+            "processed_timestamp": {"now": "millis"},
+            "source_partition": {"source": "partition"},
+            "source_offset": {"source": "offset"},
+        },
+    }
 
 
 class Weir:
@@ -126,12 +147,8 @@ class Weir:
 
     def _listens(self):
         """True once the process has said what it wants of SIGTERM: what comes before that ends any process at once."""
-        try:
-            status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        caught = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
-        return not caught or bool(int(caught[0], 16) >> (signal.SIGTERM - 1) & 1)
+        caught = (status_of(self.process.pid) or {}).get("SigCgt")
+        return caught is None or bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
     def stop(self, seconds=STOP_SECONDS):
         """SIGTERM, and its exit status."""
