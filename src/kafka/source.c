@@ -7,6 +7,7 @@
 #include "kafka/fault.h"
 #include "kafka/lookup.h"
 #include "kafka/membership.h"
+#include "kafka/patience.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/remedy.h"
@@ -42,9 +43,12 @@ struct kafka_source {
     int32_t n_parts;
     uint32_t epoch;
     bool quiet;
-    bool lost;       /* the group has taken our partitions away, and we have none since */
-    bool unanswered; /* the client has not been told yet that we know of that */
-    bool expired;    /* the client is of no use any more: only rejoin helps */
+    bool lost;                /* the group has taken our partitions away, and we have none since */
+    bool unanswered;          /* the client has not been told yet that we know of that */
+    bool expired;             /* the client is of no use any more: only rejoin helps */
+    struct patience patience; /* with the group, until it says which partitions are ours */
+    int64_t waited_ms; /* for so long it said nothing before the client expired; 0: it expired otherwise */
+    struct watch *watch;
     int64_t session_ms;
     struct membership membership;
     struct asker asker;
@@ -85,7 +89,11 @@ static void forget_pending(struct kafka_source *self)
     if (self->pending)
         rd_kafka_topic_partition_list_destroy(self->pending);
     self->pending = NULL;
+    if (!self->asker.client)
+        return;
+    watchdog_enter(self->watch, "closing a client");
     asker_drop(&self->asker);
+    watchdog_leave(self->watch);
 }
 
 static void disown_all(struct kafka_source *self)
@@ -120,6 +128,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
         self->answered = false;
         return;
     }
+    patience_begin(&self->patience, clock_monotonic_ms());
     self->lost = rd_kafka_assignment_lost(rk) != 0;
     log_info("revoked", "%d partitions %s", partitions->cnt, self->lost ? "lost" : "given back");
     self->unanswered = true;
@@ -264,6 +273,7 @@ static enum weir_err_code begin(struct kafka_source *self, rd_kafka_topic_partit
     if (!self->answered)
         counters_add(self->counters, COUNTER_REBALANCES, 1);
     self->answered = true;
+    patience_end(&self->patience);
     self->lost = false;
     pause_again(self);
     return WEIR_OK;
@@ -289,7 +299,9 @@ static enum weir_err_code complete_assignment(struct kafka_source *self, struct 
     if (clock_monotonic_ms() < self->look_again_ms)
         return WEIR_OK;
     rd_kafka_topic_partition_list_t *known = rd_kafka_topic_partition_list_new(self->pending->cnt);
+    watchdog_enter(self->watch, "looking up where partitions begin");
     enum weir_err_code code = look_up_pending(self, known, err);
+    watchdog_leave(self->watch);
     if (known->cnt > 0 || (code == WEIR_OK && !self->answered))
         (void)begin(self, known, &failure);
     rd_kafka_topic_partition_list_destroy(known);
@@ -315,6 +327,7 @@ static enum weir_err_code start(struct source *source, struct weir_err *err)
     rd_kafka_topic_partition_list_add(topics, self->spec->core.input_topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(self->rk, topics);
     rd_kafka_topic_partition_list_destroy(topics);
+    patience_begin(&self->patience, clock_monotonic_ms());
     return code ? weir_fail(err, WEIR_ERR_KAFKA, "subscribe: %s", rd_kafka_err2str(code)) : WEIR_OK;
 }
 
@@ -363,9 +376,11 @@ static void say_place(struct kafka_source *self, int32_t partition)
                                 .partition = partition,
                                 .offset = self->parts[partition].next,
                                 .session_ms = self->session_ms};
+    watchdog_enter(self->watch, "looking up where a partition ends");
     if (rd_kafka_query_watermark_offsets(self->rk, place.topic, partition, &place.low, &place.high,
                                          PLACE_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         place.high = -1;
+    watchdog_leave(self->watch);
     self->event = fault_of_place(&place, &self->event_err);
 }
 
@@ -408,9 +423,27 @@ static enum weir_err_code take(struct kafka_source *self, size_t got, struct hea
 
 static enum weir_err_code fail_expired(const struct kafka_source *self, struct weir_err *err)
 {
+    if (self->waited_ms > 0)
+        return weir_fail(err, WEIR_ERR_MEMBER_EXPIRED,
+                         "group %s has not said for %lld s which partitions are this member's",
+                         self->spec->core.pipeline, (long long)self->waited_ms / 1000);
     return weir_fail(err, WEIR_ERR_MEMBER_EXPIRED,
                      "group %s timed this member out while it could not be reached",
                      self->spec->core.pipeline);
+}
+
+/* Gives the client up when the group has said nothing for too long. */
+static void lose_patience(struct kafka_source *self)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t since_ms = self->patience.since_ms;
+    if (self->expired || !patience_over(&self->patience, now_ms))
+        return;
+    watchdog_enter(self->watch, "asking for the input topic");
+    self->expired = patience_lost(&self->patience, &self->asker, now_ms);
+    watchdog_leave(self->watch);
+    if (self->expired)
+        self->waited_ms = now_ms - since_ms;
 }
 
 static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max, struct heap *heap,
@@ -418,6 +451,7 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
 {
     struct kafka_source *self = self_of(source);
     *n = 0;
+    lose_patience(self);
     if (self->expired) {
         clock_sleep_ms(timeout_ms);
         return fail_expired(self, err);
@@ -471,7 +505,9 @@ static enum weir_err_code reassign(struct kafka_source *self, struct weir_err *e
 static enum weir_err_code seek_list(struct kafka_source *self, rd_kafka_topic_partition_list_t *list,
                                     struct weir_err *err)
 {
+    watchdog_enter(self->watch, "seek");
     rd_kafka_error_t *error = rd_kafka_seek_partitions(self->rk, list, SEEK_TIMEOUT_MS);
+    watchdog_leave(self->watch);
     bool failed = error != NULL;
     if (error)
         rd_kafka_error_destroy(error);
@@ -556,7 +592,9 @@ static enum weir_err_code committed(struct source *source, struct position *posi
     for (size_t i = 0; i < n; i++)
         rd_kafka_topic_partition_list_add(list, self->spec->core.input_topic, positions[i].partition);
     const struct lookup lookup = {self->spec, &self->asker};
+    watchdog_enter(self->watch, "reading committed offsets");
     enum weir_err_code code = lookup_committed(&lookup, self->rk, list, timeout_ms, err);
+    watchdog_leave(self->watch);
     for (size_t i = 0; code == WEIR_OK && i < n; i++) {
         int32_t partition = positions[i].partition;
         int64_t offset = list->elems[i].offset;
@@ -572,11 +610,13 @@ static enum weir_err_code taken(struct source *source, int timeout_ms, bool *tak
     struct kafka_source *self = self_of(source);
     rd_kafka_t *client = NULL;
     membership_note(&self->membership, self->rk);
+    watchdog_enter(self->watch, "asking who is in the group");
     enum weir_err_code code = asker_client(&self->asker, &client, err);
     if (code == WEIR_OK)
         code = membership_taken(&self->membership, client, timeout_ms, taken, err);
     if (!self->pending || code != WEIR_OK)
         asker_drop(&self->asker);
+    watchdog_leave(self->watch);
     return code;
 }
 
@@ -650,7 +690,9 @@ static void destroy_consumer(struct kafka_source *self, int flags)
 {
     forget_pending(self);
     rd_kafka_queue_destroy(self->queue);
+    watchdog_enter(self->watch, "destroying the consumer");
     rd_kafka_destroy_flags(self->rk, flags);
+    watchdog_leave(self->watch);
 }
 
 static enum weir_err_code rejoin(struct source *source, struct weir_err *err)
@@ -658,7 +700,8 @@ static enum weir_err_code rejoin(struct source *source, struct weir_err *err)
     struct kafka_source *self = self_of(source);
     destroy_consumer(self, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     disown_all(self);
-    self->lost = self->unanswered = self->expired = self->quiet = false;
+    self->lost = self->unanswered = self->expired = self->quiet = self->answered = false;
+    self->waited_ms = 0;
     self->event = WEIR_OK;
     enum weir_err_code code = make_consumer(self, err);
     return code == WEIR_OK ? start(source, err) : code;
@@ -682,18 +725,19 @@ static const struct source_ops ops = {
     .stamp_free = stamp_free,
 };
 
-enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_identity *identity,
-                               struct counters *counters, struct source **out, struct weir_err *err)
+enum weir_err_code source_open(const struct source_parts *parts, struct source **out, struct weir_err *err)
 {
+    const struct weir_spec *spec = parts->spec;
     struct kafka_source *self = calloc(1, sizeof *self);
     if (!self)
         return weir_fail(err, WEIR_ERR_NO_MEMORY, "no memory for a consumer");
     self->base.ops = &ops;
     self->spec = spec;
-    self->identity = identity;
+    self->identity = parts->identity;
     self->asker = (struct asker){.spec = spec};
-    self->membership = (struct membership){.group = spec->core.pipeline, .instance = identity->text};
-    self->counters = counters;
+    self->membership = (struct membership){.group = spec->core.pipeline, .instance = parts->identity->text};
+    self->counters = parts->counters;
+    self->watch = parts->watch;
     enum weir_err_code code = make_consumer(self, err);
     if (code != WEIR_OK) {
         free(self);

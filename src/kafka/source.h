@@ -10,6 +10,7 @@
 
 #include "engine/ports.h"
 #include "kafka/conf.h"
+#include "kafka/watchdog.h"
 #include "metrics/counters.h"
 #include "weir/spec.h"
 
@@ -18,10 +19,16 @@ struct stamp {
     rd_kafka_consumer_group_metadata_t *metadata;
 };
 
-/* Makes the consumer; it joins the group with start. spec, identity and counters outlive it. CONFIG, KAFKA,
- * NO_MEMORY. */
-enum weir_err_code source_open(const struct weir_spec *spec, const struct conf_identity *identity,
-                               struct counters *counters, struct source **out, struct weir_err *err);
+/* What a source works with; all outlive it. */
+struct source_parts {
+    const struct weir_spec *spec;
+    const struct conf_identity *identity;
+    struct counters *counters;
+    struct watch *watch; /* told of each call that may block */
+};
+
+/* Makes the consumer; it joins the group with start. CONFIG, KAFKA, NO_MEMORY. */
+enum weir_err_code source_open(const struct source_parts *parts, struct source **out, struct weir_err *err);
 
 /* Leaves the group (a static member keeps its place for the session time-out) within timeout_ms and frees the
  * consumer. */

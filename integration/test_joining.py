@@ -1,0 +1,25 @@
+"""One answer that never comes while weir joins its group. The connection stays, and librdkafka waits without a word: for
+a minute, or for as long as a rebalance may take."""
+
+import pytest
+
+WITHIN_SECONDS = 60  # The patience with the group is half of it.
+SEEN_SECONDS = 30
+LOST_PATIENCE = {"FindCoordinator", "JoinGroup"}
+APIS = ["FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "ListOffsets"]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_an_answer_that_never_comes_is_not_waited_for(bench, proxy, api):
+    bench.topics()
+    bench.generate(count=1000, rate=0, format="mixed", malformed=0.05)
+    weir = bench.weir(start=False, kafka={"bootstrap.servers": proxy.bootstrap})
+    # Of the two who look for a coordinator the consumer is first: it does when it is made.
+    proxy.add_rule(action="drop", on="response", api=api, limit=1)
+    weir.start()
+    proxy.wait_for(f"drop {api} response", SEEN_SECONDS)
+    bench.drained(WITHIN_SECONDS)
+    said = weir.lines("event=rejoin .*has not said for 3. s which partitions")
+    assert len(said) == (api in LOST_PATIENCE), weir.tail()
+    assert weir.stop() == 0, weir.tail()
+    bench.judge().assert_clean()
