@@ -7,6 +7,8 @@
 #define IPV6_GROUPS       8
 #define IPV6_GROUP_DIGITS 4
 #define UUID_LENGTH       36
+/* So many digits are a number of 64 bits whatever they are. */
+#define CERTAIN_DIGITS 18
 
 const char *const format_names[FORMAT_COUNT] = {
     [FORMAT_IP] = "ip",     [FORMAT_IPV4] = "ipv4",       [FORMAT_IPV6] = "ipv6",
@@ -16,6 +18,11 @@ const char *const format_names[FORMAT_COUNT] = {
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 static bool is_hex(uint8_t c)
@@ -120,6 +127,13 @@ bool format_integer(struct weir_bytes text, int64_t *value)
     if (i == text.len)
         return false;
     int64_t sum = 0;
+    for (size_t certain = least(text.len, i + CERTAIN_DIGITS); i < certain; i++) {
+        unsigned digit = (unsigned)text.data[i] - '0';
+        if (digit > 9)
+            return false;
+        sum = sum * 10 + (int)digit;
+    }
+    sum = negative ? -sum : sum;
     for (; i < text.len; i++) {
         if (!is_digit(text.data[i]))
             return false;

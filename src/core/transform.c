@@ -263,24 +263,31 @@ static enum weir_err_code compile_copy(const struct compiler *c, struct step *st
     return set_fallback(c, source, step);
 }
 
+static enum weir_err_code compile_kind(const struct compiler *c, const char *topic, struct step *step)
+{
+    switch (c->spec->kind) {
+    case WEIR_SET_CONSTANT: return compile_constant(c, step);
+    case WEIR_SET_NOW: return compile_now(c, step);
+    case WEIR_SET_SOURCE: return compile_source(c, topic, step);
+    case WEIR_SET_COPY: return compile_copy(c, step);
+    case WEIR_SET_LOWER:
+    case WEIR_SET_UPPER: return compile_case(c, step);
+    case WEIR_SET_EPOCH_SECONDS:
+    case WEIR_SET_EPOCH_MILLIS: return compile_epoch(c, step);
+    }
+    assert(false && "a set that does not exist");
+    return WEIR_ERR_CONFIG;
+}
+
 enum weir_err_code transform_compile(const struct weir_set_spec *spec, const char *rule, const char *topic,
                                      const struct weir_node *reader, const struct weir_field *output,
                                      struct region *region, struct step *step, struct weir_err *err)
 {
     const struct compiler c = {spec, rule, reader, output, region, err};
     *step = (struct step){.multiply = 1, .rule = rule, .field = output->name};
-    switch (spec->kind) {
-    case WEIR_SET_CONSTANT: return compile_constant(&c, step);
-    case WEIR_SET_NOW: return compile_now(&c, step);
-    case WEIR_SET_SOURCE: return compile_source(&c, topic, step);
-    case WEIR_SET_COPY: return compile_copy(&c, step);
-    case WEIR_SET_LOWER:
-    case WEIR_SET_UPPER: return compile_case(&c, step);
-    case WEIR_SET_EPOCH_SECONDS:
-    case WEIR_SET_EPOCH_MILLIS: return compile_epoch(&c, step);
-    }
-    assert(false && "a set that does not exist");
-    return WEIR_ERR_CONFIG;
+    enum weir_err_code code = compile_kind(&c, topic, step);
+    step->as_it_is = step->multiply == 1 && !step->in_seconds && step->prefix.len == 0;
+    return code;
 }
 
 /* --- running --- */
@@ -323,20 +330,36 @@ static inline bool put(const struct run *run, const struct step *step, struct we
     return append(run->out, bytes) || refuse_full(run, step);
 }
 
-static bool put_number(const struct run *run, const struct step *step, int64_t number)
+/* Room for the longest of numbers saves writing it twice; whoever measures a plan counts on as much. */
+static inline bool put_within(const struct run *run, const struct step *step, int64_t number)
+{
+    if (number < step->least || number > step->greatest)
+        return refuse(run, step, WEIR_CODE_TRANSFORM_FAILED, "the number is out of range");
+    if (weir_arena_left(run->out) < ENCODE_LONG_MAX)
+        return refuse_full(run, step);
+    run->out->used += encode_long_to(run->out->base + run->out->used, number);
+    return true;
+}
+
+static bool put_scaled(const struct run *run, const struct step *step, int64_t number)
 {
     int64_t scaled;
     if (__builtin_mul_overflow(number, step->multiply, &scaled))
         return refuse(run, step, WEIR_CODE_TRANSFORM_FAILED, "the number is out of range");
     if (step->in_seconds)
         scaled /= MILLIS / SECONDS;
-    if (scaled < step->least || scaled > step->greatest)
-        return refuse(run, step, WEIR_CODE_TRANSFORM_FAILED, "the number is out of range");
-    /* Room for the longest of numbers saves writing it twice; whoever measures a plan counts on as much. */
-    if (!append(run->out, step->prefix) || weir_arena_left(run->out) < ENCODE_LONG_MAX)
+    size_t begin = run->out->used;
+    if (!append(run->out, step->prefix))
         return refuse_full(run, step);
-    run->out->used += encode_long_to(run->out->base + run->out->used, scaled);
-    return true;
+    if (put_within(run, step, scaled))
+        return true;
+    run->out->used = begin;
+    return false;
+}
+
+static inline bool put_number(const struct run *run, const struct step *step, int64_t number)
+{
+    return step->as_it_is ? put_within(run, step, number) : put_scaled(run, step, number);
 }
 
 static bool put_epoch(const struct run *run, const struct step *step)

@@ -39,6 +39,7 @@ struct step {
     bool in_seconds; /* NOW: what is given in ms becomes whole seconds; a flag, so that no record is divided
                         for nothing */
     int64_t least, greatest; /* what the output's type can hold */
+    bool as_it_is;           /* a number that is neither scaled nor prefixed: most are */
     const char *rule;        /* "set.timestamp"; NULL for what is filled by name */
     const char *field;       /* for messages: the reader's field where there is one, else the output's */
 };

@@ -125,6 +125,10 @@ static void integers_have_their_value(void **state)
         {"+7", 7},
         {"007", 7},
         {"-42", -42},
+        {"999999999999999999", INT64_C(999999999999999999)},
+        {"-999999999999999999", INT64_C(-999999999999999999)},
+        {"1000000000000000000", INT64_C(1000000000000000000)},
+        {"+0000000000000000000000042", 42},
         {"9223372036854775807", INT64_MAX},
         {"-9223372036854775808", INT64_MIN},
     };
@@ -139,7 +143,16 @@ static void a_bad_integer_leaves_the_value_alone(void **state)
 {
     (void)state;
     int64_t value = 11;
-    assert_false(format_integer(weir_bytes_of("12x"), &value));
+    static const char *const bad[] = {"12x",
+                                      "999999999999999999x",
+                                      "1000000000000000000x",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "+",
+                                      "/",
+                                      ":"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(format_integer(weir_bytes_of(bad[i]), &value));
     assert_int_equal(value, 11);
 }
 
