@@ -11,6 +11,8 @@ from .processes import spawn, status_of, until
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 20  # weir promises to stop in less; the rest is for a busy machine.
+# For a build with its sanitizers, which all that is started here inherits: what librdkafka is known to forget when it ends.
+os.environ.setdefault("LSAN_OPTIONS", f"suppressions={ROOT / 'tests/mock/lsan.supp'}:print_suppressions=0")
 
 
 def binary():
