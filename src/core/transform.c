@@ -5,6 +5,7 @@
 
 #include "avro/decode.h"
 #include "avro/encode.h"
+#include "base/copy.h"
 #include "core/complain.h"
 #include "core/format.h"
 #include "core/shape.h"
@@ -319,8 +320,7 @@ static inline bool append(struct weir_arena *out, struct weir_bytes bytes)
 {
     if (bytes.len > weir_arena_left(out))
         return false;
-    if (bytes.len > 0)
-        memcpy(out->base + out->used, bytes.data, bytes.len);
+    copy_short(out->base + out->used, bytes.data, bytes.len);
     out->used += bytes.len;
     return true;
 }

@@ -1,3 +1,3 @@
-foreach(name err arena bytes sha256 utf8)
+foreach(name err arena bytes copy sha256 utf8)
     weir_unit_test(${name} USES weir_base)
 endforeach()
