@@ -43,12 +43,13 @@ struct source_ops {
      * only here: records of partitions that were lost meanwhile are not returned. *n == 0 with WEIR_OK:
      * nothing came. Before start it only waits. Errors: FATAL ones, WAIT ones (topic missing, brokers
      * down) and TRANSIENT (the brokers may be down: look), after which the caller polls on, and
-     * MEMBER_EXPIRED, after which it calls rejoin as soon as it can.
+     * MEMBER_EXPIRED, after which it calls rejoin as soon as it can. While it is being found out whether a
+     * silent group is to be given up, or where partitions begin, it takes a second or two longer.
      */
     enum weir_err_code (*poll)(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err);
     /*
-     * Leaves the client that the group has timed out (poll said MEMBER_EXPIRED, and says it until then) and
+     * Leaves the client that is of no use any more (poll said MEMBER_EXPIRED, and says it until then) and
      * joins anew; nothing is owned afterwards. Needs: every record was given back. FATAL errors.
      */
     enum weir_err_code (*rejoin)(struct source *source, struct weir_err *err);

@@ -1,9 +1,8 @@
 /*
  * How long a member waits for the group to tell it its partitions. librdkafka waits in silence where the
- * answer to a FindCoordinator, JoinGroup or SyncGroup never comes: for socket.timeout.ms, or for
- * max.poll.interval.ms and then some, since a rebalance may rightly take that long (2.8.0, rdkafka_cgrp.c).
- * Joining anew costs the others nothing: the group knows a static member by its name, and gives the newer one
- * its place.
+ * answer to a FindCoordinator or JoinGroup never comes: for socket.timeout.ms, and for max.poll.interval.ms
+ * and then some, since a rebalance may rightly take that long (2.8.0, rdkafka_cgrp.c). Joining anew costs the
+ * others a rebalance at most: the group knows a static member by its name, and gives the newer one its place.
  */
 #ifndef WEIR_KAFKA_PATIENCE_H
 #define WEIR_KAFKA_PATIENCE_H

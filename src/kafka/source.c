@@ -105,8 +105,10 @@ static void disown_all(struct kafka_source *self)
 /* The client joins anew as soon as it is told that we know of the loss. */
 static void answer_loss(struct kafka_source *self)
 {
-    if (self->unanswered)
-        (void)rd_kafka_assign(self->rk, NULL);
+    if (!self->unanswered)
+        return;
+    (void)rd_kafka_assign(self->rk, NULL);
+    patience_begin(&self->patience, clock_monotonic_ms());
     self->unanswered = false;
 }
 
@@ -123,12 +125,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
     disown_all(self);
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         membership_note(&self->membership, rk);
+        patience_end(&self->patience);
         self->pending = rd_kafka_topic_partition_list_copy(partitions);
         self->pending_since_ms = self->look_again_ms = clock_monotonic_ms();
         self->answered = false;
         return;
     }
-    patience_begin(&self->patience, clock_monotonic_ms());
     self->lost = rd_kafka_assignment_lost(rk) != 0;
     log_info("revoked", "%d partitions %s", partitions->cnt, self->lost ? "lost" : "given back");
     self->unanswered = true;
@@ -273,7 +275,6 @@ static enum weir_err_code begin(struct kafka_source *self, rd_kafka_topic_partit
     if (!self->answered)
         counters_add(self->counters, COUNTER_REBALANCES, 1);
     self->answered = true;
-    patience_end(&self->patience);
     self->lost = false;
     pause_again(self);
     return WEIR_OK;
@@ -451,7 +452,6 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
 {
     struct kafka_source *self = self_of(source);
     *n = 0;
-    lose_patience(self);
     if (self->expired) {
         clock_sleep_ms(timeout_ms);
         return fail_expired(self, err);
@@ -470,6 +470,9 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
         max = POLL_MAX;
     ssize_t got = rd_kafka_consume_batch_queue(self->queue, timeout_ms, self->messages, max);
     enum weir_err_code code = take(self, got > 0 ? (size_t)got : 0, heap, out, n, err);
+    /* Behind all that the client had to tell: after a sleep the answer may have been there for long. */
+    if (code == WEIR_OK && got <= 0 && self->event == WEIR_OK)
+        lose_patience(self);
     if (code == WEIR_OK && self->expired)
         return fail_expired(self, err);
     if (code == WEIR_OK && self->event != WEIR_OK) {
