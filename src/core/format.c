@@ -3,7 +3,10 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/copy.h"
+
 #define IPV4_PARTS        4
+#define IPV4_LONGEST      15
 #define IPV6_GROUPS       8
 #define IPV6_GROUP_DIGITS 4
 #define UUID_LENGTH       36
@@ -30,27 +33,37 @@ static bool is_hex(uint8_t c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Length of the decimal of 0 to 255 at p, 0 when there is none; a leading zero stands alone. */
-static size_t ipv4_part(const uint8_t *p, const uint8_t *end)
+/* The end of the decimal of 0 to 255 at p, NULL when there is none; a leading zero stands alone. What is
+ * behind it ends with a byte that is no digit. */
+static inline const uint8_t *ipv4_part(const uint8_t *p)
 {
-    unsigned value = 0;
-    size_t len = 0;
-    while (p + len < end && is_digit(p[len]) && len < 3)
-        value = value * 10 + (unsigned)(p[len++] - '0');
-    return value > 255 || (len > 1 && p[0] == '0') ? 0 : len;
+    if (!is_digit(p[0]))
+        return NULL;
+    if (!is_digit(p[1]))
+        return p + 1;
+    unsigned value = (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
+    if (p[0] == '0' || !is_digit(p[2]))
+        return p[0] == '0' ? NULL : p + 2;
+    return value * 10 + (unsigned)(p[2] - '0') <= 255 ? p + 3 : NULL;
 }
 
+/* In a copy that ends with NULs, so that the end need not be looked for at each byte. */
 static bool is_ipv4(const uint8_t *p, const uint8_t *end)
 {
+    uint8_t text[IPV4_LONGEST + 1] = {0};
+    size_t len = (size_t)(end - p);
+    if (len > IPV4_LONGEST)
+        return false;
+    copy_short(text, p, len);
+    const uint8_t *at = text;
     for (int part = 0; part < IPV4_PARTS; part++) {
-        if (part > 0 && (p == end || *p++ != '.'))
+        if (part > 0 && *at++ != '.')
             return false;
-        size_t len = ipv4_part(p, end);
-        if (len == 0)
+        at = ipv4_part(at);
+        if (!at)
             return false;
-        p += len;
     }
-    return p == end;
+    return at == text + len;
 }
 
 /* Number of hexadecimal digits at p, at most one more than a group may have. */

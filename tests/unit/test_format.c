@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <stdio.h>
 
 #include <cmocka.h>
@@ -35,6 +36,15 @@ static const struct row table[] = {
     {FORMAT_IPV4, false, "0x7f.1.1.1"},
     {FORMAT_IPV4, false, "2130706433"},
     {FORMAT_IPV4, false, "::1"},
+    {FORMAT_IPV4, true, "10.9.99.100"},
+    {FORMAT_IPV4, true, "249.250.255.0"},
+    {FORMAT_IPV4, false, "255.255.255.256"},
+    {FORMAT_IPV4, false, "255.255.255.2550"},
+    {FORMAT_IPV4, false, "255.255.255.255."},
+    {FORMAT_IPV4, false, "199.172.111.1355"},
+    {FORMAT_IPV4, false, "1.1.1.1234"},
+    {FORMAT_IPV4, false, "999.1.1.1"},
+    {FORMAT_IPV4, false, "1,1.1.1"},
     {FORMAT_IPV6, true, "::"},
     {FORMAT_IPV6, true, "::1"},
     {FORMAT_IPV6, true, "1::"},
@@ -113,6 +123,18 @@ static void each_text_of_the_table(void **state)
     }
 }
 
+/* A text may have any bytes, and its end is none of them. */
+static void nul_is_a_byte_like_others(void **state)
+{
+    (void)state;
+    static const char text[] = "1.2.3.4\0\0\0\0\0\0\0\0\0";
+    for (size_t len = 0; len < sizeof text; len++) {
+        struct weir_bytes bytes = {(const uint8_t *)text, len};
+        assert_int_equal(format_matches(FORMAT_IPV4, bytes), len == strlen(text));
+        assert_int_equal(format_matches(FORMAT_IP, bytes), len == strlen(text));
+    }
+}
+
 static void integers_have_their_value(void **state)
 {
     (void)state;
@@ -160,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_text_of_the_table),
+        cmocka_unit_test(nul_is_a_byte_like_others),
         cmocka_unit_test(integers_have_their_value),
         cmocka_unit_test(a_bad_integer_leaves_the_value_alone),
     };
