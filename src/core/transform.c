@@ -348,13 +348,7 @@ static bool put_scaled(const struct run *run, const struct step *step, int64_t n
         return refuse(run, step, WEIR_CODE_TRANSFORM_FAILED, "the number is out of range");
     if (step->in_seconds)
         scaled /= MILLIS / SECONDS;
-    size_t begin = run->out->used;
-    if (!append(run->out, step->prefix))
-        return refuse_full(run, step);
-    if (put_within(run, step, scaled))
-        return true;
-    run->out->used = begin;
-    return false;
+    return put(run, step, step->prefix) && put_within(run, step, scaled);
 }
 
 static inline bool put_number(const struct run *run, const struct step *step, int64_t number)

@@ -307,6 +307,25 @@ static void a_full_output_is_too_large(void **state)
     release(&set);
 }
 
+/* Where the output is JSON a step's output and its reason lie in the same arena: the reason must stay. */
+static void the_reason_stays_behind_the_output(void **state)
+{
+    (void)state;
+    struct set set;
+    struct weir_set_spec spec = {.field = "o", .kind = WEIR_SET_EPOCH_SECONDS, .arg = "f"};
+    assert_int_equal(compile(&set, &spec, "\"string\"", "[\"null\",\"int\"]"), WEIR_OK);
+    struct slot slot = SLOT_OF_TEXT("2147483648");
+    uint8_t memory[SUPPORT_BYTES_MAX];
+    struct weir_arena both;
+    struct weir_reason why = {0};
+    weir_arena_init(&both, memory, sizeof memory);
+    assert_false(run(&set, &slot, &record, &both, &both, &why));
+    assert_int_equal(why.code, WEIR_CODE_TRANSFORM_FAILED);
+    assert_true(why.text.len > 0);
+    assert_true(why.text.data + why.text.len <= both.base + both.used);
+    release(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_constant_that_is_none_is_refused),
         cmocka_unit_test(a_full_output_is_too_large),
+        cmocka_unit_test(the_reason_stays_behind_the_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
