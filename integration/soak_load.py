@@ -141,8 +141,12 @@ def test_clocks_that_jump(bench):
         whole.write_text(f"{offset}\n", encoding="ascii")
         shutil.move(whole, clock)
 
-    def flowed(since):
-        return sum(bench.hands.committed(bench.name, bench.input).values()) > since + RATE
+    def committed():
+        return sum(bench.hands.committed(bench.name, bench.input).values())
+
+    def flows(what, seconds=30):
+        done = committed()
+        until(lambda: committed() > done + RATE, seconds, f"records to flow {what}")
 
     jump("+0")
     bench.topics()
@@ -158,14 +162,12 @@ def test_clocks_that_jump(bench):
     for offset in ("+59m", "-2h", "+0", "-30s", "-10d", "+0"):
         until(lambda: bench.hands.committed(bench.name, bench.input), 30, "the first commit")
         jump(offset)
-        done = sum(bench.hands.committed(bench.name, bench.input).values())
-        until(lambda: flowed(done), 30, f"records to flow after a jump to {offset}")
+        flows(f"after a jump to {offset}")
     assert not weir.lines("level=(warn|error)"), weir.tail()
     jump("+10d")
     weir.wait_for_log("event=output_refused .*journal refuses", 30)
     jump("+0")
-    done = sum(bench.hands.committed(bench.name, bench.input).values())
-    until(lambda: flowed(done), 60, "records to flow with the right time")
+    flows("with the right time", 60)
     assert not weir.lines("level=error"), weir.tail()
     assert weir.stop() == 0
     jump("-1d")

@@ -4,6 +4,7 @@
 
 #include "avro/json_parts.h"
 #include "avro/resolve.h"
+#include "base/least.h"
 
 /* Most bytes by which an encoding is longer than its text: reals of one digit, the length of a text beyond
  * its quotes, a branch's index. */
@@ -41,11 +42,6 @@ static struct needs measure(struct measuring *m, const struct json_type *type);
 static size_t most(size_t a, size_t b)
 {
     return a > b ? a : b;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Where a factor is bounded, small values still have some room. */

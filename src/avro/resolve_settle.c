@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "avro/resolve_parts.h"
+#include "base/least.h"
 
 /* Rounds after which room that still grows is taken to grow without end: more than values nest without
  * going round. */
@@ -163,11 +164,6 @@ static bool look_at_bytes(struct action *action)
 }
 
 /* --- how much room they take --- */
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 static size_t most(size_t a, size_t b)
 {

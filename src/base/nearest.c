@@ -2,14 +2,11 @@
 
 #include <string.h>
 
+#include "base/least.h"
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Optimal string alignment (Damerau-Levenshtein where no part is edited twice), in three rows. */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/copy.h"
+#include "base/least.h"
 
 #define IPV4_PARTS        4
 #define IPV4_LONGEST      15
@@ -23,11 +24,6 @@ static bool is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool is_hex(uint8_t c)
 {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -41,10 +37,12 @@ static inline const uint8_t *ipv4_part(const uint8_t *p)
         return NULL;
     if (!is_digit(p[1]))
         return p + 1;
-    unsigned value = (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
-    if (p[0] == '0' || !is_digit(p[2]))
-        return p[0] == '0' ? NULL : p + 2;
-    return value * 10 + (unsigned)(p[2] - '0') <= 255 ? p + 3 : NULL;
+    if (p[0] == '0')
+        return NULL;
+    if (!is_digit(p[2]))
+        return p + 2;
+    int value = (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
+    return value <= 255 ? p + 3 : NULL;
 }
 
 /* In a copy that ends with NULs, so that the end need not be looked for at each byte. */

@@ -11,6 +11,7 @@
 #include "avro/decode.h"
 #include "avro/encode.h"
 #include "avro/json.h"
+#include "base/least.h"
 #include "core/code.h"
 #include "core/plan.h"
 
@@ -225,11 +226,6 @@ static size_t room_for(struct plan_room room, size_t len)
 size_t weir_pipeline_scratch(const struct weir_plan *plan, size_t value_len)
 {
     return room_for(plan->result, value_len) + room_for(plan->temporary, value_len);
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Exactly as much as the plan asks for, however much there is: so what is too large depends on nothing else.

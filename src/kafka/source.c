@@ -89,8 +89,6 @@ static void forget_pending(struct kafka_source *self)
     if (self->pending)
         rd_kafka_topic_partition_list_destroy(self->pending);
     self->pending = NULL;
-    if (!self->asker.client)
-        return;
     watchdog_enter(self->watch, "closing a client");
     asker_drop(&self->asker);
     watchdog_leave(self->watch);
