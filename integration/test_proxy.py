@@ -14,6 +14,7 @@ from lab.cluster import free_ports
 from lab.processes import until
 from proxy import Proxy, wire
 from proxy.handle import ProxyError
+from proxy.history import read_history
 from proxy.rules import RuleError, Rules
 
 SECONDS = 20  # What is waited for takes milliseconds; the rest is for busy cores.
@@ -514,6 +515,16 @@ def test_the_history_tells_when_and_whom(lab):
         "event": "fault", "rule": 1, "action": "drop", "on": "request", "api": "EndTxn", "version": 0, "id": 5, "broker": 1,
         "client": "one", "producer": "two",
     }
+
+
+def test_a_line_that_is_still_being_written_is_left_for_the_next_time(tmp_path):
+    path = tmp_path / "proxy.jsonl"
+    first, second = '{"at": 14.5, "event": "started"}\n', '{"at": 15.5, "event": "rule"}\n'
+    for length in range(len(second)):
+        path.write_text(first + second[:length])
+        assert [line["at"] for line in read_history(path)] == [14.5]
+    path.write_text(first + second)
+    assert [line["at"] for line in read_history(path)] == [14.5, 15.5]
 
 
 # --- a real broker ---

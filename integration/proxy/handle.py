@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from lab.processes import spawn, until
+from proxy.history import read_history
 
 PACKAGE = Path(__file__).resolve().parent
 ANSWER_SECONDS = 60  # Releasing what is held waits for the brokers.
@@ -78,8 +79,7 @@ class Proxy:
 
     def events(self, event=None):
         """The history: dicts with at, event, and more."""
-        lines = self.history_path.read_text().splitlines()
-        return [each for each in map(json.loads, lines) if event in (None, each["event"])]
+        return [each for each in read_history(self.history_path) if event in (None, each["event"])]
 
     def wait_for(self, kind, seconds, count=1):
         """Waits until counts() has so many of a kind."""

@@ -31,6 +31,12 @@ class History:
             self._file.close()
 
 
+def read_history(path):
+    """What is written so far: a writer's line can be seen torn while it grows, and is left for the next time."""
+    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
 def about(request, broker):
     return {
         "api": request.api,
