@@ -435,15 +435,13 @@ def test_a_broker_that_was_away_gets_what_is_held_over_a_new_connection(lab):
         assert client.answer() is None
         client.close()
         until(lambda: len(lab.proxy.events("closed")) == number, SECONDS, "the client's close to be seen")
+        lab.peer.close()
+        until(lambda: len(lab.proxy.events("gone")) == number, SECONDS, "the broker's close to be seen")
         if number == 1:
-            lab.peer.close()
-            time.sleep(SOON)
             lab.proxy.release()
             assert lab.proxy.counts()["undelivered EndTxn"] == 1
             lab.peer = Peer(lab.inner)
         else:
-            lab.peer.close()
-            time.sleep(SOON)
             lab.peer = Peer(lab.inner)
             lab.proxy.release()
     assert lab.peer.got == [(1, 2)]

@@ -218,7 +218,7 @@ class Link:
                 if flight is not None:
                     await self._answer(flight, frame)
         except Gone:
-            pass
+            self.relay.history.write("gone", broker=self.route.broker)
         except wire.WireError as error:
             self.relay.history.write("nonsense", broker=self.route.broker, why=str(error))
         self.client.close()
