@@ -4,11 +4,13 @@ import pytest
 
 QUICK = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
 LEFT_OPEN_SECONDS = 120  # Longer than any of these tests waits.
+SETTLED_SECONDS = 30  # The session, a rebalance, and much for busy cores.
 
 
 @pytest.fixture
 def left_open(bench):
-    """left_open({partition: offset}): a transaction with these offsets, which nobody ends before the test does."""
+    """left_open({partition: offset}, instance): a transaction with these offsets, under that instance's name, which nobody
+    ends by himself before the test is over."""
     bench.topics()
     bench.generate(count=4000, rate=0, format="mixed", malformed=0.05)
     weir = bench.weir(instance="first", kafka=QUICK)
@@ -16,14 +18,58 @@ def left_open(bench):
     assert weir.stop() == 0
     opened = []
 
-    def leave(offsets):
-        producer = bench.hands.promise(bench.name, bench.input, offsets, f"{bench.name}-dead-0", LEFT_OPEN_SECONDS)
+    def leave(offsets, instance="dead"):
+        name = f"{bench.name}-{instance}-0"
+        producer = bench.hands.promise(bench.name, bench.input, offsets, name, LEFT_OPEN_SECONDS)
         opened.append(producer)
         return producer
 
     yield leave
     for producer in opened:
         producer.close(timeout=5)
+
+
+def test_what_a_dead_member_left_open_is_ended_by_one_that_is_left(bench, left_open):
+    """Of two one is killed, in the middle of a transaction that may last for two minutes: for nobody longer than the session."""
+    one = bench.weir(instance="one", kafka=QUICK)
+    two = bench.weir(instance="two", kafka=QUICK)
+    for each in (one, two):
+        each.wait_for_log(r'event=assigned .*msg="2 partitions', 30)
+    before = bench.hands.committed(bench.name, bench.input)
+    two.kill()
+    left_open({2: before[2], 3: before[3]}, "two")
+    bench.generate(count=4000, rate=0, format="mixed", malformed=0.05, seed=2)
+    one.wait_for_log(rf"event=settled .*msg=\"{bench.name}-two-0 is gone", SETTLED_SECONDS)
+    bench.drained(SETTLED_SECONDS)
+    assert one.stop() == 0, one.tail()
+    bench.judge().assert_clean()
+
+
+def test_what_the_last_of_its_group_left_open_is_ended_by_whoever_comes_next(bench, left_open):
+    """It comes under another name, while the group still counts on the one that is dead."""
+    one = bench.weir(instance="one", kafka=QUICK)
+    one.wait_for_log(r'event=assigned .*msg="4 partitions', 30)
+    before = bench.hands.committed(bench.name, bench.input)
+    one.kill()
+    left_open(before, "one")
+    bench.generate(count=4000, rate=0, format="mixed", malformed=0.05, seed=2)
+    two = bench.weir(instance="two", kafka=QUICK)
+    two.wait_for_log(rf"event=settled .*msg=\"{bench.name}-one-0 is gone", SETTLED_SECONDS)
+    bench.drained(SETTLED_SECONDS)
+    assert two.stop() == 0, two.tail()
+    bench.judge().assert_clean()
+
+
+def test_who_is_taken_for_dead_takes_its_name_back(bench, left_open):
+    """Another has opened its transactional id, but nobody has its place in the group."""
+    one = bench.weir(instance="one", kafka=QUICK)
+    one.wait_for_log(r'event=assigned .*msg="4 partitions', 30)
+    left_open({}, "one")
+    bench.generate(count=4000, rate=0, format="mixed", malformed=0.05, seed=2)
+    bench.drained()
+    assert one.lines("event=rebuild .*fenced.*unless the group knows another"), one.tail()
+    assert one.stop() == 0, one.tail()
+    bench.judge().assert_clean()
 
 
 def test_an_offset_that_is_not_stable_holds_up_no_other_partition(bench, left_open):

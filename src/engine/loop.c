@@ -261,7 +261,6 @@ static enum weir_err_code stamp_anew(struct loop *loop, struct weir_err *err)
 static enum weir_err_code write_out(struct loop *loop, size_t n_next, struct weir_err *err)
 {
     struct sink *sink = loop->parts.sink;
-    loop->begun_ms = now_ms(loop);
     enum weir_err_code code = chain_open(&loop->chain, &loop->batch, err);
     if (code == WEIR_OK)
         code = sink->ops->begin(sink, err);

@@ -84,7 +84,6 @@ struct loop {
     int failing;           /* trouble row of failures in a row, -1: none */
     int64_t again_at_ms;   /* nothing is gathered or opened before that */
     int64_t gathered_ms;   /* when the last batch was full enough */
-    int64_t begun_ms;      /* when the open transaction began */
     int64_t stop_at_ms;    /* when to give up stopping; 0: not stopping */
 };
 

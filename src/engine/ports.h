@@ -152,8 +152,6 @@ struct sink_ops {
     enum weir_err_code (*commit)(struct sink *sink, const struct stamp *stamp, const struct position *next,
                                  size_t n, int64_t deadline_ms, struct weir_err *err);
     enum weir_err_code (*abort)(struct sink *sink, int64_t deadline_ms, struct weir_err *err);
-    /* The transaction time-out that the brokers apply, in ms. */
-    int64_t (*transaction_timeout_ms)(struct sink *sink);
 };
 struct sink {
     const struct sink_ops *ops;

@@ -200,28 +200,13 @@ static enum weir_err_code hold_all_runs(struct loop *loop, const struct weir_err
 }
 
 /*
- * A fenced producer is either fenced by another process under our name, or by a coordinator that timed our
- * transaction out. Only in the second case may we take the name again: else a zombie would fence its
- * successor. A transaction that was open too long makes the second possible. Whether the first is true is
- * known by the group, where a successor takes our place too: it is asked, and nothing else is done until it
- * has told (judge_fence). That our partitions were lost says nothing: so they are after any long outage.
+ * The producer cannot go on: a new one is made, unless another process has its name. One that was fenced may
+ * be so by its successor, but also by the coordinator, which timed the transaction out, or by a member that
+ * took this process for gone (kafka/estate.h): only in the first case the name must not be taken back, or a
+ * zombie would fence its successor. Which it was is known by the group, where a successor takes our place
+ * too: it is asked, and nothing else is done until it has told (judge_fence). That our partitions were lost
+ * says nothing: so they are after any long outage.
  */
-static enum weir_err_code doubt(struct loop *loop, const struct weir_err *why, struct weir_err *err)
-{
-    struct sink *sink = loop->parts.sink;
-    if (!remedy_on(REMEDY_ZOMBIE))
-        return WEIR_OK;
-    if (now_ms(loop) - loop->begun_ms < sink->ops->transaction_timeout_ms(sink))
-        return weir_fail(
-            err, WEIR_ERR_DUPLICATE_IDENTITY,
-            "another process took over the transactional id of this one: give each instance its own "
-            "--instance (%s)",
-            why->text);
-    loop->state = LOOP_FENCED;
-    return WEIR_OK;
-}
-
-/* The producer cannot go on: a new one is made, unless another process has taken its name. */
 static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err *why, struct weir_err *err)
 {
     if (weir_err_class(why->code) == WEIR_CLASS_FATAL) {
@@ -229,10 +214,12 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
         return why->code;
     }
     reopen(loop);
-    if (why->code == WEIR_ERR_FENCED && doubt(loop, why, err) != WEIR_OK)
-        return err->code;
+    if (why->code == WEIR_ERR_FENCED && remedy_on(REMEDY_ZOMBIE))
+        loop->state = LOOP_FENCED;
     if (!fails_again(loop, why) && !known_down(loop))
-        log_warn("rebuild", "%s; making a new producer and reading the committed offsets", why->text);
+        log_warn("rebuild", "%s; making a new producer and reading the committed offsets%s", why->text,
+                 loop->state == LOOP_FENCED ? ", unless the group knows another process under this name"
+                                            : "");
     counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
     return WEIR_OK;
 }
@@ -323,9 +310,10 @@ static enum weir_err_code ask_group(struct loop *loop, struct weir_err *err)
     enum weir_err_code code =
         loop->parts.source->ops->taken(loop->parts.source, TAKEN_TIMEOUT_MS, &taken, err);
     if (code == WEIR_OK && taken)
-        return weir_fail(err, WEIR_ERR_DUPLICATE_IDENTITY,
-                         "this process was away for a while, and another one runs under the same identity by "
-                         "now: give each its own --instance");
+        return weir_fail(
+            err, WEIR_ERR_DUPLICATE_IDENTITY,
+            "another process has taken over the identity of this one, which may have been away for "
+            "a while: give each its own --instance");
     return code;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kafka/asker.h"
+#include "kafka/estate.h"
 #include "kafka/fault.h"
 #include "kafka/lookup.h"
 #include "kafka/membership.h"
@@ -52,6 +53,7 @@ struct kafka_source {
     int64_t session_ms;
     struct membership membership;
     struct asker asker;
+    struct estate estate;
     rd_kafka_topic_partition_list_t *pending; /* assigned to us, but not begun: offsets to be looked up */
     int64_t pending_since_ms;
     int64_t look_again_ms;    /* not before */
@@ -123,6 +125,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
     disown_all(self);
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         membership_note(&self->membership, rk);
+        estate_look(&self->estate);
         patience_end(&self->patience);
         self->pending = rd_kafka_topic_partition_list_copy(partitions);
         self->pending_since_ms = self->look_again_ms = clock_monotonic_ms();
@@ -327,6 +330,7 @@ static enum weir_err_code start(struct source *source, struct weir_err *err)
     rd_kafka_resp_err_t code = rd_kafka_subscribe(self->rk, topics);
     rd_kafka_topic_partition_list_destroy(topics);
     patience_begin(&self->patience, clock_monotonic_ms());
+    estate_look(&self->estate);
     return code ? weir_fail(err, WEIR_ERR_KAFKA, "subscribe: %s", rd_kafka_err2str(code)) : WEIR_OK;
 }
 
@@ -455,6 +459,7 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
         return fail_expired(self, err);
     }
     answer_loss(self);
+    estate_serve(&self->estate, clock_monotonic_ms());
     if (self->pending) {
         enum weir_err_code code = complete_assignment(self, err);
         if (code != WEIR_OK && weir_err_class(code) != WEIR_CLASS_WAIT)
@@ -737,6 +742,8 @@ enum weir_err_code source_open(const struct source_parts *parts, struct source *
     self->identity = parts->identity;
     self->asker = (struct asker){.spec = spec};
     self->membership = (struct membership){.group = spec->core.pipeline, .instance = parts->identity->text};
+    self->estate = (struct estate){
+        .spec = spec, .own = parts->identity->text, .watch = parts->watch, .asker = {.spec = spec}};
     self->counters = parts->counters;
     self->watch = parts->watch;
     enum weir_err_code code = make_consumer(self, err);
@@ -771,6 +778,7 @@ void source_close(struct source *source, int timeout_ms)
     struct kafka_source *self = self_of(source);
     bool closed = close_consumer(self, timeout_ms);
     destroy_consumer(self, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    estate_free(&self->estate);
     free(self->parts);
     free(self);
 }

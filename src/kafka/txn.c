@@ -260,11 +260,6 @@ static bool tainted(struct sink *sink)
            self->delivery_code != RD_KAFKA_RESP_ERR_NO_ERROR || fitting_batch(self) != self->batch_bytes;
 }
 
-static int64_t transaction_timeout_ms(struct sink *sink)
-{
-    return self_of(sink)->timeout_ms;
-}
-
 /* --- a transaction --- */
 
 static enum weir_err_code begin(struct sink *sink, struct weir_err *err)
@@ -475,7 +470,6 @@ static const struct sink_ops ops = {
     .send = send_record,
     .commit = commit,
     .abort = abort_open,
-    .transaction_timeout_ms = transaction_timeout_ms,
 };
 
 enum weir_err_code txn_new(const struct txn_parts *parts, struct sink **out, struct weir_err *err)

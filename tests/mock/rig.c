@@ -301,11 +301,6 @@ static enum weir_err_code spy_abort(struct sink *sink, int64_t deadline_ms, stru
     return code;
 }
 
-static int64_t spy_transaction_timeout_ms(struct sink *sink)
-{
-    return inner_sink(sink)->ops->transaction_timeout_ms(inner_sink(sink));
-}
-
 /* The ops of both spies; what needs no spying is taken from the real port. */
 static struct source_ops source_spy_ops;
 static struct sink_ops sink_spy_ops;
@@ -336,8 +331,7 @@ static void spy_on(struct rig *rig, struct source *source, struct sink *sink)
                                      .begin = spy_begin,
                                      .send = spy_send,
                                      .commit = spy_commit,
-                                     .abort = spy_abort,
-                                     .transaction_timeout_ms = spy_transaction_timeout_ms};
+                                     .abort = spy_abort};
     rig->source = (struct rig_spy_source){{&source_spy_ops}, source, rig};
     rig->sink = (struct rig_spy_sink){{&sink_spy_ops}, sink, rig};
 }

@@ -83,6 +83,8 @@ static void test_row(void **state)
     /* The rig's own commit would fail too when it is the membership that is denied. */
     if (row->api != RIG_HEARTBEAT)
         rig_fill(rig, 0, RECORDS);
+    /* A producer's fence is a successor's when the group says so; test_rebuild.c has the others. */
+    rig->succeeded = row->code == WEIR_ERR_DUPLICATE_IDENTITY;
     rig_inject(rig, row->api, row->error, 10);
     if (row->when == AT_START)
         rig_start(rig);
@@ -93,7 +95,7 @@ static void test_row(void **state)
     if (row->error == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         assert_non_null(strstr(rig->err.text, rig_identity(rig)));
     assert_int_equal(rig->tally[0].finals, finals);
-    assert_int_equal(rig_count(rig, COUNTER_PRODUCER_REBUILDS), 0);
+    assert_true(rig->log.opens <= 1); /* None is made anew. */
 }
 
 int main(void)

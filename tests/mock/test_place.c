@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "kafka/patience.h"
 #include "kafka/source.h"
-#include "sys/clock.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define RECORDS      50
@@ -301,38 +299,6 @@ static void test_dead_letter_topic_is_missing(void **state)
     assert_int_equal(rig->tally[0].committed, rig->tally[0].filled + 1);
 }
 
-/* --- a group that says nothing --- */
-
-static bool lose_patience(struct patience *patience, int64_t now_ms)
-{
-    struct asker asker = {.spec = &rig->spec};
-    bool lost = patience_lost(patience, &asker, now_ms);
-    assert_null(asker.client);
-    return lost;
-}
-
-/* Each time it waits twice as long, up to a limit. A topic that is not there is waited for in any case. */
-static void test_patience(void **state)
-{
-    (void)state;
-    int64_t now_ms = clock_monotonic_ms();
-    struct patience patience = {0};
-    patience_begin(&patience, now_ms);
-    for (int64_t limit_ms = PATIENCE_FIRST_MS; limit_ms <= PATIENCE_LONGEST_MS; limit_ms *= 2) {
-        assert_false(patience_over(&patience, now_ms + limit_ms - 1));
-        now_ms += limit_ms;
-        assert_true(patience_over(&patience, now_ms));
-        assert_true(lose_patience(&patience, now_ms));
-    }
-    assert_true(patience_over(&patience, now_ms + PATIENCE_LONGEST_MS));
-    patience_end(&patience);
-    patience_begin(&patience, now_ms);
-    assert_true(patience_over(&patience, now_ms + PATIENCE_FIRST_MS));
-    rig->spec.core.input_topic = "not-there";
-    assert_false(lose_patience(&patience, now_ms + PATIENCE_FIRST_MS));
-    rig->spec.core.input_topic = RIG_INPUT;
-}
-
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -349,7 +315,6 @@ int main(void)
         TEST(test_rebalance_while_gathering),
         TEST(test_seek_that_fails),
         TEST(test_dead_letter_topic_is_missing),
-        TEST(test_patience),
     };
     return rig_main("place", tests, COUNT(tests), open_group, close_group, 4);
 }

@@ -168,11 +168,6 @@ static size_t size_of(const struct sink_record *record)
     return size;
 }
 
-static int64_t transaction_timeout_ms(struct sink *sink)
-{
-    return self_of(sink)->world->transaction_timeout_ms;
-}
-
 /* --- a transaction --- */
 
 static enum weir_err_code begin(struct sink *sink, struct weir_err *err)
@@ -419,5 +414,4 @@ const struct sink_ops twin_sink_ops = {
     .send = send_record,
     .commit = commit,
     .abort = abort_open,
-    .transaction_timeout_ms = transaction_timeout_ms,
 };

@@ -165,16 +165,16 @@ static void test_each_fault_on_the_way_back(void **state)
 
 /* --- fencing --- */
 
+/* By a coordinator that timed the transaction out, or by a member that took this process for gone: nobody has
+ * its place, so it goes on, however young the transaction is. */
 static void test_fenced(void **state)
 {
     static const struct {
         enum twin_op op;
         int64_t took_ms;
-        enum weir_err_code expected;
     } fencings[] = {
-        {TWIN_COMMIT, 0, WEIR_ERR_DUPLICATE_IDENTITY}, {TWIN_COMMIT, TOO_LONG_MS, WEIR_OK},
-        {TWIN_ABORT, 0, WEIR_ERR_DUPLICATE_IDENTITY},  {TWIN_ABORT, TOO_LONG_MS, WEIR_OK},
-        {TWIN_BEGIN, 0, WEIR_ERR_DUPLICATE_IDENTITY},
+        {TWIN_COMMIT, 0}, {TWIN_COMMIT, TOO_LONG_MS}, {TWIN_ABORT, 0}, {TWIN_ABORT, TOO_LONG_MS},
+        {TWIN_BEGIN, 0},
     };
     for (size_t i = 0; i < COUNT(fencings); i++) {
         (void)set_up(state);
@@ -183,12 +183,9 @@ static void test_fenced(void **state)
             fail_at(TWIN_COMMIT, 1, 1, WEIR_ERR_TXN_ABORTED);
         struct twin_fault fault = {.code = WEIR_ERR_FENCED, .took_ms = fencings[i].took_ms};
         twin_script(&rig.member, fencings[i].op, 1, 1, fault);
-        assert_int_equal(rig_step(&rig), WEIR_OK);
-        assert_int_equal(rig_run(&rig, TOO_LONG_MS + 5000), fencings[i].expected);
-        if (fencings[i].expected == WEIR_ERR_DUPLICATE_IDENTITY)
-            assert_non_null(strstr(rig.err.text, "--instance"));
-        else
-            rig_finish(&rig, PATIENCE_MS);
+        rig_finish(&rig, PATIENCE_MS);
+        assert_int_equal(rig.member.calls[TWIN_TAKEN], 1);
+        assert_int_equal(rig.member.calls[TWIN_OPEN], 2);
         (void)tear_down(state);
     }
 }
