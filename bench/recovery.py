@@ -82,7 +82,7 @@ class StreamsPair:
 
 
 def subjects():
-    equal = {"consumer_session_timeout_ms": 10000, "consumer_heartbeat_interval_ms": 1000}
+    equal = {"consumer_session_timeout_ms": 10000, "consumer_heartbeat_interval_ms": 300}
     return {
         "weir": WeirPair(),
         "equal": StreamsPair("Kafka Streams, weir's time-outs", **equal),

@@ -67,7 +67,7 @@ def test_who_is_taken_for_dead_takes_its_name_back(bench, left_open):
     left_open({}, "one")
     bench.generate(count=4000, rate=0, format="mixed", malformed=0.05, seed=2)
     bench.drained()
-    assert one.lines("event=rebuild .*fenced.*unless the group knows another"), one.tail()
+    assert one.lines("event=fenced .*asking the group"), one.tail()
     assert one.stop() == 0, one.tail()
     bench.judge().assert_clean()
 

@@ -30,8 +30,11 @@ static enum weir_err_code open_ports(struct worker *worker, const struct worker_
                                   .watch = watch,
                                   .stopping = &parts->control->stop,
                                   .stop_deadline_ms = LOOP_STOP_CALL_MS};
-    const struct source_parts source = {
-        .spec = parts->spec, .identity = &worker->identity, .counters = parts->counters, .watch = watch};
+    const struct source_parts source = {.spec = parts->spec,
+                                        .identity = &worker->identity,
+                                        .counters = parts->counters,
+                                        .client = parts->client,
+                                        .watch = watch};
     enum weir_err_code code = source_open(&source, &worker->source, err);
     return code == WEIR_OK ? txn_new(&txn, &worker->sink, err) : code;
 }

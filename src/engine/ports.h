@@ -44,7 +44,8 @@ struct source_ops {
      * nothing came. Before start it only waits. Errors: FATAL ones, WAIT ones (topic missing, brokers
      * down) and TRANSIENT (the brokers may be down: look), after which the caller polls on, and
      * MEMBER_EXPIRED, after which it calls rejoin as soon as it can. While it is being found out whether a
-     * silent group is to be given up, or where partitions begin, it takes a second or two longer.
+     * silent group is to be given up, or where partitions begin, it takes a second or two longer; and for as
+     * long as a host's name is looked up when a client for what a dead member left is made or destroyed.
      */
     enum weir_err_code (*poll)(struct source *source, int timeout_ms, size_t max, struct heap *heap,
                                struct source_record *out, size_t *n, struct weir_err *err);

@@ -214,13 +214,15 @@ static enum weir_err_code lose_producer(struct loop *loop, const struct weir_err
         return why->code;
     }
     reopen(loop);
-    if (why->code == WEIR_ERR_FENCED && remedy_on(REMEDY_ZOMBIE))
+    bool fenced = why->code == WEIR_ERR_FENCED && remedy_on(REMEDY_ZOMBIE);
+    if (fenced)
         loop->state = LOOP_FENCED;
+    else
+        counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
     if (!fails_again(loop, why) && !known_down(loop))
-        log_warn("rebuild", "%s; making a new producer and reading the committed offsets%s", why->text,
-                 loop->state == LOOP_FENCED ? ", unless the group knows another process under this name"
-                                            : "");
-    counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
+        log_warn(fenced ? "fenced" : "rebuild", "%s; %s", why->text,
+                 fenced ? "asking the group whether another process has this one's name"
+                        : "making a new producer and reading the committed offsets");
     return WEIR_OK;
 }
 
@@ -317,17 +319,26 @@ static enum weir_err_code ask_group(struct loop *loop, struct weir_err *err)
     return code;
 }
 
-/* Fenced: nothing else is done until the group has told. */
+/* Fenced: nothing else is done until the group has told. What it told is old when the new producer must wait,
+ * and then it is asked once more. */
 static enum weir_err_code judge_fence(struct loop *loop, struct weir_err *err)
 {
     struct weir_err why = {0};
     enum weir_err_code code = ask_group(loop, &why);
-    if (code == WEIR_OK)
-        loop->state = LOOP_OPENING;
-    if (weir_err_class(code) != WEIR_CLASS_FATAL)
+    if (weir_err_class(code) == WEIR_CLASS_FATAL) {
+        *err = why;
+        return code;
+    }
+    if (code != WEIR_OK) {
+        why.code = WEIR_ERR_BROKER_DOWN;
+        settle_down(loop, &why);
         return WEIR_OK;
-    *err = why;
-    return code;
+    }
+    counters_add(loop->parts.counters, COUNTER_PRODUCER_REBUILDS, 1);
+    loop->state = LOOP_OPENING;
+    if (now_ms(loop) < loop->again_at_ms)
+        reopen(loop);
+    return WEIR_OK;
 }
 
 /* Serves the group while nothing may be gathered. The poll is also the pause between two tries. */

@@ -23,36 +23,50 @@
 #include "kafka/watchdog.h"
 #include "weir/spec.h"
 
-/* What is not settled by then, the coordinator has ended itself. */
-#define ESTATE_LIMIT_MS 20000
+/* So often the group is asked after it has changed, when it does not tell, or does not know us yet. */
+#define ESTATE_QUESTIONS 3
+/* So long after a transaction's time-out its coordinator has ended it by itself: Kafka's default for
+ * transaction.abort.timed.out.transaction.cleanup.interval.ms. */
+#define ESTATE_CLEANUP_MS 10000
 
-/* One thread. Set spec, own, watch and asker.spec, which outlive it, and zero the rest; freed with
- * estate_free. Times are of the monotonic clock. */
+/*
+ * Set spec, own, client, watch and asker.spec, which outlive it, and zero the rest; freed with estate_free.
+ * Times are of the monotonic clock. One thread, that of the worker's polls.
+ */
 struct estate {
     const struct weir_spec *spec;
-    const char *own; /* our name in the group */
+    const char *own;    /* our name in the group */
+    rd_kafka_t *client; /* of admin_open: the first to be asked with */
     struct watch *watch;
-    struct asker asker;
-    rd_kafka_queue_t *answer; /* to come, of the asker's client; NULL: not asked */
-    bool look;                /* the group is to be asked */
-    int64_t look_at_ms;       /* not before */
+    struct asker asker;       /* for when that one was not told */
+    rd_kafka_queue_t *answer; /* to come; NULL: not asked */
+    int questions;            /* that may still be asked; 0: nothing is to be asked */
+    int64_t ask_at_ms;        /* not before */
     int64_t asked_ms;
     struct roster known;  /* who was in the group when it last told */
     struct roster left;   /* who has gone since, and is ours to settle */
-    int64_t left_ms;      /* when the last of them were found gone */
     rd_kafka_t *producer; /* under the first one's name; NULL: not begun */
+    int64_t try_at_ms;    /* not before */
+    int64_t until_ms;     /* when it is given up */
 };
 
-/* The group has changed, or is about to: it is asked who is in it. */
+/* The group has changed, or is about to: it is asked who is in it, and what was begun waits for that. */
 void estate_look(struct estate *estate);
 
-/* That is who is in the group now; takes the set. */
-void estate_told(struct estate *estate, struct roster *now, int64_t now_ms);
+/*
+ * That is who is in the group now; takes the set. Without us in it, it only adds to what is known: we are not
+ * in it yet, or not any more, and who has gone shows when we are.
+ */
+void estate_told(struct estate *estate, struct roster *now);
 
-/* Goes on with what there is to do, if anything: for some milliseconds, but a client that is destroyed may
- * take longer. Says what it has ended; that it could not is no trouble of ours. */
+/*
+ * Goes on with what there is to do, if anything. It does not wait for brokers; but making and destroying a
+ * client, which it does where somebody has gone or the group did not tell, may have to wait for a host's name
+ * to be looked up. Says what it has ended; that it could not is no trouble of ours.
+ */
 void estate_serve(struct estate *estate, int64_t now_ms);
 
+/* May wait in the same way. */
 void estate_free(struct estate *estate);
 
 #endif

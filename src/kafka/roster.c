@@ -79,7 +79,8 @@ static uint64_t hash_on(uint64_t hash, const char *text)
     return hash;
 }
 
-const char *roster_heir(const struct roster *before, const struct roster *now, const char *gone)
+const char *roster_heir(const struct roster *before, const struct roster *now, const char *group,
+                        const char *gone)
 {
     const char *heir = NULL;
     uint64_t most = 0;
@@ -87,7 +88,7 @@ const char *roster_heir(const struct roster *before, const struct roster *now, c
         const char *name = now->names[i];
         uint64_t weight = hash_on(hash_on(HASH_BASIS, gone), name);
         bool heavier = !heir || weight > most || (weight == most && strcmp(name, heir) > 0);
-        if (!roster_has(before, name) || !heavier)
+        if (!heavier || !roster_is_another(name, group, gone) || !roster_has(before, name))
             continue;
         heir = name;
         most = weight;

@@ -22,9 +22,11 @@ void roster_clear(struct roster *roster);
 bool roster_is_another(const char *name, const char *group, const char *own);
 
 /*
- * Who of those that are in both sets takes care of one that has gone: all who know both come to the same, and
- * many that have gone are shared out (rendezvous hashing). NULL when none is in both. Valid as long as now.
+ * Who takes care of one that has gone: of the group's processes other than its own, a member that is in both
+ * sets. All who know both come to the same one, and many that have gone are shared out (rendezvous hashing).
+ * NULL when there is none, as when a process came back with fewer workers and is alone. Valid as long as now.
  */
-const char *roster_heir(const struct roster *before, const struct roster *now, const char *gone);
+const char *roster_heir(const struct roster *before, const struct roster *now, const char *group,
+                        const char *gone);
 
 #endif

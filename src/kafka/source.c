@@ -742,8 +742,11 @@ enum weir_err_code source_open(const struct source_parts *parts, struct source *
     self->identity = parts->identity;
     self->asker = (struct asker){.spec = spec};
     self->membership = (struct membership){.group = spec->core.pipeline, .instance = parts->identity->text};
-    self->estate = (struct estate){
-        .spec = spec, .own = parts->identity->text, .watch = parts->watch, .asker = {.spec = spec}};
+    self->estate = (struct estate){.spec = spec,
+                                   .own = parts->identity->text,
+                                   .client = parts->client,
+                                   .watch = parts->watch,
+                                   .asker = {.spec = spec}};
     self->counters = parts->counters;
     self->watch = parts->watch;
     enum weir_err_code code = make_consumer(self, err);

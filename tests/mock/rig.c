@@ -501,10 +501,13 @@ void rig_start(struct rig *rig)
     struct source *source = NULL;
     struct sink *sink = NULL;
     make_plans(rig);
-    const struct source_parts from = {
-        .spec = &rig->spec, .identity = &rig->identity, .counters = &rig->counters, .watch = &rig->watch};
-    must(source_open(&from, &source, &err), &err);
     must(admin_open(&rig->spec, &rig->client, &err), &err);
+    const struct source_parts from = {.spec = &rig->spec,
+                                      .identity = &rig->identity,
+                                      .counters = &rig->counters,
+                                      .client = rig->client,
+                                      .watch = &rig->watch};
+    must(source_open(&from, &source, &err), &err);
     struct txn_parts parts = {.spec = &rig->spec,
                               .identity = &rig->identity,
                               .client = rig->client,

@@ -97,17 +97,24 @@ static void test_heir(void **state)
     }
     assert_true(roster_add(&now, "p-new-0"));
     for (int i = MEMBERS / 2; i < MEMBERS; i++) {
-        const char *heir = roster_heir(&before, &now, names[i]);
+        const char *heir = roster_heir(&before, &now, "p", names[i]);
         assert_non_null(heir);
-        assert_string_equal(heir, roster_heir(&before, &turned, names[i]));
+        assert_string_equal(heir, roster_heir(&before, &turned, "p", names[i]));
         assert_true(roster_has(&before, heir) && roster_has(&now, heir));
         shares[strtol(heir + strlen("p-i"), NULL, 10)]++;
     }
     for (int i = 0; i < MEMBERS; i++)
         assert_true(shares[i] < MEMBERS / 2);
-    struct roster strangers = {0};
+    /* Those cannot, or would not, though they were there. */
+    static const char *const others[] = {"p-i10-1", "someone", "q-i1-0"};
+    struct roster strangers = of(others, COUNT(others));
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_true(roster_add(&before, others[i]));
     assert_true(roster_add(&strangers, "p-new-0"));
-    assert_null(roster_heir(&before, &strangers, names[0]));
+    assert_null(roster_heir(&before, &strangers, "p", "p-i10-0"));
+    assert_string_equal(roster_heir(&before, &strangers, "p", "p-i11-0"), "p-i10-1");
+    roster_remove(&strangers, "p-i10-1");
+    assert_null(roster_heir(&before, &strangers, "p", names[0]));
     roster_clear(&before);
     roster_clear(&now);
     roster_clear(&turned);

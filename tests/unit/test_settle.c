@@ -77,7 +77,7 @@ static const struct row {
      "rebuild"},
     {TWIN_COMMIT, 1, {.code = WEIR_ERR_PRODUCER_LOST, .fate = TWIN_DONE}, NEW_PRODUCER, "rebuild"},
     /* The coordinator timed the transaction out while the commit was on its way. */
-    {TWIN_COMMIT, 1, {.took_ms = TOO_LONG_MS}, NEW_PRODUCER, "rebuild"},
+    {TWIN_COMMIT, 1, {.took_ms = TOO_LONG_MS}, NEW_PRODUCER, "fenced"},
     {TWIN_BEGIN, 1, {.code = WEIR_ERR_TXN_UNKNOWN}, NEW_PRODUCER, "rebuild"},
     {TWIN_BEGIN, 1, {.code = WEIR_ERR_PRODUCER_LOST}, NEW_PRODUCER, "rebuild"},
     /* Nothing is open that could be aborted, so the abort fails too. */
