@@ -202,6 +202,12 @@ static void settle(struct estate *estate, int64_t now_ms)
     roster_remove(&estate->left, estate->left.names[0]);
 }
 
+bool estate_busy(const struct estate *estate)
+{
+    return estate->answer != NULL || estate->producer != NULL ||
+           (estate->questions == 0 && estate->left.n > 0);
+}
+
 /* While the group is to be asked, or has not told yet, one that has gone may be coming back. */
 void estate_serve(struct estate *estate, int64_t now_ms)
 {

@@ -66,6 +66,9 @@ void estate_told(struct estate *estate, struct roster *now);
  */
 void estate_serve(struct estate *estate, int64_t now_ms);
 
+/* True while an answer is awaited: it should be served soon again. */
+bool estate_busy(const struct estate *estate);
+
 /* May wait in the same way. */
 void estate_free(struct estate *estate);
 

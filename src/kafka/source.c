@@ -18,6 +18,8 @@
 #define SEEK_TIMEOUT_MS  5000
 /* The pause between two looks at offsets that could not be learnt. */
 #define LOOKUP_PAUSE_MS 100
+/* How long a poll may wait while the brokers are asked for what dead members left. */
+#define ESTATE_POLL_MS 10
 /* For so long a look-up may fail before it counts as trouble: a coordinator that is just moving is none. */
 #define LOOKUP_PATIENCE_MS 5000
 /* Most messages taken in one call of the client: what is done with them before the next call stays in the
@@ -460,6 +462,8 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
     }
     answer_loss(self);
     estate_serve(&self->estate, clock_monotonic_ms());
+    if (estate_busy(&self->estate) && timeout_ms > ESTATE_POLL_MS)
+        timeout_ms = ESTATE_POLL_MS;
     if (self->pending) {
         enum weir_err_code code = complete_assignment(self, err);
         if (code != WEIR_OK && weir_err_class(code) != WEIR_CLASS_WAIT)

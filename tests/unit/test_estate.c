@@ -131,8 +131,10 @@ static void test_not_told(void **state)
     estate_look(&estate);
     int64_t now_ms = NOW;
     for (int question = 1; question <= ESTATE_QUESTIONS; question++) {
+        assert_false(estate_busy(&estate));
         estate_serve(&estate, now_ms);
         assert_non_null(estate.answer);
+        assert_true(estate_busy(&estate));
         assert_true((estate.asker.client != NULL) == (question > 1));
         estate_serve(&estate, now_ms + 1000);
         assert_non_null(estate.answer);
@@ -174,8 +176,10 @@ static void test_no_coordinator(void **state)
     tell("a");
     estate_serve(&estate, now_ms);
     assert_non_null(estate.producer);
+    assert_true(estate_busy(&estate));
     estate_look(&estate);
     assert_null(estate.producer);
+    assert_false(estate_busy(&estate));
     assert_int_equal(estate.left.n, 1);
 }
 
