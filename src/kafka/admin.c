@@ -36,6 +36,11 @@ static void free_reason(struct reason *reason)
     free(reason);
 }
 
+/*
+ * It has a group's name and never joins: librdkafka (2.8.0 to 2.15.0, issue 5040) takes an answer to
+ * ListConsumerGroupOffsets that the coordinator has moved for one to a group's consumer, and crashes in a
+ * client that has no group.
+ */
 enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, struct weir_err *err)
 {
     char text[256];
@@ -43,6 +48,7 @@ enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, st
     enum weir_err_code code = conf_client(spec, &conf, err);
     if (code != WEIR_OK)
         return code;
+    (void)rd_kafka_conf_set(conf, "group.id", spec->core.pipeline, text, sizeof text);
     struct reason *reason = calloc(1, sizeof *reason);
     if (!reason || pthread_mutex_init(&reason->lock, NULL) != 0) {
         free(reason);
@@ -62,7 +68,8 @@ enum weir_err_code admin_open(const struct weir_spec *spec, rd_kafka_t **out, st
 void admin_close(rd_kafka_t *client)
 {
     struct reason *reason = rd_kafka_opaque(client);
-    rd_kafka_destroy(client);
+    /* There is no place in the group that could be left. */
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free_reason(reason);
 }
 

@@ -52,19 +52,22 @@ void estate_free(struct estate *estate)
 
 /* --- who has gone --- */
 
-/* Of those that were there, who is not any more, and falls to us. Without memory for it, it ends by itself.
+/*
+ * Of those that were there, who is not any more, and falls to us: also where nobody else is left who was
+ * there, as when we came in the place of one that died. Without memory for it, it ends by itself.
  */
-static void note_left(struct estate *estate, const struct roster *now)
+static void note_left(struct estate *estate, const struct roster *now, int64_t now_ms)
 {
     const char *group = estate->spec->core.pipeline;
-    (void)roster_add(&estate->known, estate->own);
     for (size_t i = 0; i < estate->known.n; i++) {
         const char *name = estate->known.names[i];
         if (roster_has(now, name) || !roster_is_another(name, group, estate->own))
             continue;
         const char *heir = roster_heir(&estate->known, now, group, name);
-        if (heir && strcmp(heir, estate->own) == 0)
-            (void)roster_add(&estate->left, name);
+        if (heir && strcmp(heir, estate->own) != 0)
+            continue;
+        (void)roster_add(&estate->left, name);
+        estate->found_ms = now_ms;
     }
 }
 
@@ -80,11 +83,11 @@ static void note_back(struct estate *estate, const struct roster *now)
     }
 }
 
-void estate_told(struct estate *estate, struct roster *now)
+void estate_told(struct estate *estate, struct roster *now, int64_t now_ms)
 {
     note_back(estate, now);
     if (roster_has(now, estate->own)) {
-        note_left(estate, now);
+        note_left(estate, now, now_ms);
         roster_clear(&estate->known);
     }
     for (size_t i = 0; i < now->n; i++)
@@ -107,9 +110,9 @@ static void ask(struct estate *estate, int64_t now_ms)
 {
     rd_kafka_t *client = estate->client;
     struct weir_err ignored;
-    bool first = estate->questions-- == ESTATE_QUESTIONS;
+    estate->questions--;
     watchdog_enter(estate->watch, "making a client");
-    enum weir_err_code code = first ? WEIR_OK : asker_client(&estate->asker, &client, &ignored);
+    enum weir_err_code code = estate->untold ? asker_client(&estate->asker, &client, &ignored) : WEIR_OK;
     watchdog_leave(estate->watch);
     if (code != WEIR_OK) {
         ask_again(estate, now_ms);
@@ -133,8 +136,9 @@ static void read_answer(struct estate *estate, int64_t now_ms)
     if (event)
         rd_kafka_event_destroy(event);
     drop_question(estate);
+    estate->untold = !told;
     if (told)
-        estate_told(estate, &now);
+        estate_told(estate, &now, now_ms);
     else
         log_debug("estate", "who is in the group was not told: %s", why.text);
     if (changed)
@@ -147,8 +151,7 @@ static void read_answer(struct estate *estate, int64_t now_ms)
 
 /* --- what they left --- */
 
-static enum weir_err_code make_producer(struct estate *estate, const char *name, int64_t now_ms,
-                                        struct weir_err *err)
+static enum weir_err_code make_producer(struct estate *estate, const char *name, struct weir_err *err)
 {
     char text[256];
     rd_kafka_conf_t *conf = NULL;
@@ -159,7 +162,7 @@ static enum weir_err_code make_producer(struct estate *estate, const char *name,
     enum weir_err_code code = conf_producer(estate->spec, &identity, CONF_BATCH_BYTES, &conf, err);
     if (code != WEIR_OK)
         return code;
-    estate->until_ms = now_ms + conf_number(conf, "transaction.timeout.ms", 0) + ESTATE_CLEANUP_MS;
+    estate->until_ms = estate->found_ms + conf_number(conf, "transaction.timeout.ms", 0) + ESTATE_CLEANUP_MS;
     watchdog_enter(estate->watch, "making a client");
     estate->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     watchdog_leave(estate->watch);
@@ -169,14 +172,14 @@ static enum weir_err_code make_producer(struct estate *estate, const char *name,
     return weir_fail(err, WEIR_ERR_CONFIG, "producer: %s", text);
 }
 
-/* TRANSIENT: to be gone on with. */
+/* TRANSIENT: to be gone on with. BROKER_DOWN: time is up, for the others too. */
 static enum weir_err_code settle_first(struct estate *estate, int64_t now_ms, struct weir_err *err)
 {
     const char *name = estate->left.names[0];
     const struct fault_identity who = {estate->spec->core.pipeline, name};
     if (estate->producer && now_ms >= estate->until_ms)
         return weir_fail(err, WEIR_ERR_BROKER_DOWN, "its coordinator has not done it in time");
-    enum weir_err_code code = estate->producer ? WEIR_OK : make_producer(estate, name, now_ms, err);
+    enum weir_err_code code = estate->producer ? WEIR_OK : make_producer(estate, name, err);
     if (code != WEIR_OK)
         return code;
     estate->try_at_ms = now_ms + TRY_PAUSE_MS;
@@ -200,6 +203,8 @@ static void settle(struct estate *estate, int64_t now_ms)
                  estate->left.names[0], why.text);
     drop_producer(estate);
     roster_remove(&estate->left, estate->left.names[0]);
+    if (code == WEIR_ERR_BROKER_DOWN)
+        roster_clear(&estate->left);
 }
 
 bool estate_busy(const struct estate *estate)

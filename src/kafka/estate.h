@@ -41,13 +41,15 @@ struct estate {
     struct asker asker;       /* for when that one was not told */
     rd_kafka_queue_t *answer; /* to come; NULL: not asked */
     int questions;            /* that may still be asked; 0: nothing is to be asked */
+    bool untold;              /* the last one was not answered */
     int64_t ask_at_ms;        /* not before */
     int64_t asked_ms;
     struct roster known;  /* who was in the group when it last told */
     struct roster left;   /* who has gone since, and is ours to settle */
     rd_kafka_t *producer; /* under the first one's name; NULL: not begun */
+    int64_t found_ms;     /* when the last of them were found gone */
     int64_t try_at_ms;    /* not before */
-    int64_t until_ms;     /* when it is given up */
+    int64_t until_ms;     /* when all of them are given up */
 };
 
 /* The group has changed, or is about to: it is asked who is in it, and what was begun waits for that. */
@@ -57,7 +59,7 @@ void estate_look(struct estate *estate);
  * That is who is in the group now; takes the set. Without us in it, it only adds to what is known: we are not
  * in it yet, or not any more, and who has gone shows when we are.
  */
-void estate_told(struct estate *estate, struct roster *now);
+void estate_told(struct estate *estate, struct roster *now, int64_t now_ms);
 
 /*
  * Goes on with what there is to do, if anything. It does not wait for brokers; but making and destroying a

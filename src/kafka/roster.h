@@ -23,8 +23,9 @@ bool roster_is_another(const char *name, const char *group, const char *own);
 
 /*
  * Who takes care of one that has gone: of the group's processes other than its own, a member that is in both
- * sets. All who know both come to the same one, and many that have gone are shared out (rendezvous hashing).
- * NULL when there is none, as when a process came back with fewer workers and is alone. Valid as long as now.
+ * sets. All who know the same sets come to the same one, and many that have gone are shared out (rendezvous
+ * hashing). NULL when there is none, as when a process came back with fewer workers and is alone. Valid as
+ * long as now.
  */
 const char *roster_heir(const struct roster *before, const struct roster *now, const char *group,
                         const char *gone);

@@ -125,9 +125,9 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t event,
     struct kafka_source *self = opaque;
     forget_pending(self);
     disown_all(self);
+    estate_look(&self->estate);
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         membership_note(&self->membership, rk);
-        estate_look(&self->estate);
         patience_end(&self->patience);
         self->pending = rd_kafka_topic_partition_list_copy(partitions);
         self->pending_since_ms = self->look_again_ms = clock_monotonic_ms();
@@ -457,6 +457,7 @@ static enum weir_err_code poll(struct source *source, int timeout_ms, size_t max
     struct kafka_source *self = self_of(source);
     *n = 0;
     if (self->expired) {
+        estate_look(&self->estate);
         clock_sleep_ms(timeout_ms);
         return fail_expired(self, err);
     }

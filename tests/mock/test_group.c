@@ -76,8 +76,8 @@ static struct estate bereave(void)
     struct roster now = {0};
     assert_true(roster_add(&before, US) && roster_add(&before, GONE) && roster_add(&now, US));
     rig->spec.core.pipeline = RIG_GROUP;
-    estate_told(&estate, &before);
-    estate_told(&estate, &now);
+    estate_told(&estate, &before, clock_monotonic_ms());
+    estate_told(&estate, &now, clock_monotonic_ms());
     assert_int_equal(estate.left.n, 1);
     return estate;
 }
@@ -148,7 +148,7 @@ static void test_back(void **state)
             estate_serve(&estate, clock_monotonic_ms());
         struct roster now = {0};
         assert_true(roster_add(&now, US) && roster_add(&now, GONE));
-        estate_told(&estate, &now);
+        estate_told(&estate, &now, clock_monotonic_ms());
         assert_int_equal(estate.left.n, 0);
         assert_null(estate.producer);
         estate_free(&estate);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kafka/admin.h"
+#include "kafka/offsets.h"
 #include "kafka/source.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -192,6 +194,26 @@ static void test_unstable_is_said_once(void **state)
     assert_int_equal(over, 1);
 }
 
+/* The group's coordinator has moved when a client beside the group asks for offsets: an error, and no crash.
+ */
+static void test_coordinator_moves_under_a_question(void **state)
+{
+    (void)state;
+    rd_kafka_t *client = NULL;
+    struct weir_err err;
+    assert_int_equal(admin_open(&rig->spec, &client, &err), WEIR_OK);
+    for (int moved = 1; moved >= 0; moved--) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, RIG_INPUT, 0);
+        if (moved)
+            rig_inject(rig, RIG_OFFSET_FETCH, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, 1);
+        assert_int_equal(offsets_stable(client, rig->group, list, RIG_PATIENCE_MS),
+                         moved ? RD_KAFKA_RESP_ERR_NOT_COORDINATOR : RD_KAFKA_RESP_ERR_NO_ERROR);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    admin_close(client);
+}
+
 /* --- rebalances --- */
 
 /* Fills both partitions while the loop gathers so long that the next rebalance finds it at that. */
@@ -311,6 +333,7 @@ int main(void)
         TEST(test_offset_lost),
         TEST(test_unstable_while_group_changes),
         TEST(test_unstable_is_said_once),
+        TEST(test_coordinator_moves_under_a_question),
         TEST(test_stop_while_looking_up),
         TEST(test_rebalance_while_gathering),
         TEST(test_seek_that_fails),
