@@ -14,8 +14,9 @@ def test_an_answer_that_never_comes_is_not_waited_for(bench, proxy, api):
     bench.topics()
     bench.generate(count=1000, rate=0, format="mixed", malformed=0.05)
     weir = bench.weir(start=False, kafka={"bootstrap.servers": proxy.bootstrap})
-    # Two look for a coordinator at the start, and which of them is first nobody knows. The producer asks again.
-    count = 2 if api == "FindCoordinator" else 1
+    # Three look for a coordinator at the start, and which of them is first nobody knows: the member, the producer, which
+    # asks again, and the client for questions, which can wait.
+    count = 3 if api == "FindCoordinator" else 1
     proxy.add_rule(action="drop", on="response", api=api, limit=count)
     weir.start()
     proxy.wait_for(f"drop {api} response", SEEN_SECONDS, count)
